@@ -1,0 +1,1 @@
+"""Sources to the lake: connections, connectors, quarantine, append-only Parquet."""

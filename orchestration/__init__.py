@@ -1,0 +1,1 @@
+"""The graph in Dagster, publishing, the report and the cx command."""
