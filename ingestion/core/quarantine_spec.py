@@ -1,0 +1,34 @@
+"""Tables that every dataset has: what was set aside, and what each load did."""
+
+from __future__ import annotations
+
+from ingestion.core.connector import TableSpec
+
+REJECTED_ROWS = TableSpec(
+    name="rejected_rows",
+    description="One row per record that did not fit its table: reason, place and raw content.",
+    columns={
+        "source_table": "text",
+        "source_ref": "text",
+        "reason": "text",
+        "raw_json": "json",
+        "rejected_at": "timestamp",
+    },
+)
+
+LOAD_METRICS = TableSpec(
+    name="load_metrics",
+    description="One row per table and load: rows read, loaded and rejected, window, requests.",
+    columns={
+        "source_table": "text",
+        "rows_read": "bigint",
+        "rows_loaded": "bigint",
+        "rows_rejected": "bigint",
+        "bytes_read": "bigint",
+        "requests": "bigint",
+        "started_at": "timestamp",
+        "finished_at": "timestamp",
+        "window_start": "timestamp",
+        "window_end": "timestamp",
+    },
+)

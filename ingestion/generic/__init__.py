@@ -1,0 +1,1 @@
+"""Sources by configuration: files and SQL databases."""
