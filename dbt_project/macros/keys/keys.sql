@@ -1,0 +1,38 @@
+{# Keys and tie-breakers. Arguments are SQL expressions. #}
+
+{# Primary key of a conformed row; null when the id is null. #}
+{% macro entity_key(source_system, source_account, source_object, source_id) -%}
+    md5({{ source_system }} || '|' || {{ source_account }} || '|' || {{ source_object }} || '|' || {{ source_id }})
+{%- endmacro %}
+
+{# Surrogate key over several expressions; a null counts as its own value. #}
+{% macro row_key(expressions) -%}
+    md5({% for e in expressions %}coalesce(cast({{ e }} as string), '~'){% if not loop.last %} || '|' || {% endif %}{% endfor %})
+{%- endmacro %}
+
+{#
+  Order of loads: load ids are seconds since 1970 with a varying number of decimals, so they compare as numbers.
+#}
+{% macro load_order(column='_dlt_load_id') -%}
+    cast({{ column }} as decimal(28, 9))
+{%- endmacro %}
+
+{#
+  Latest version of each key: highest `version`, then latest load, then last row of that load (a total order).
+  Args: relation; key: list of columns; version: expression or none.
+  Gives a sub-query in brackets with the relation's columns and `version_rank` = 1.
+#}
+{% macro latest_version(relation, key, version=none) -%}
+    (
+        select * from (
+            select
+                *
+                , row_number() over (
+                    partition by {{ key | join(', ') }}
+                    order by {% if version %}{{ version }} desc nulls last, {% endif %}{{ load_order() }} desc, _cx_row desc
+                ) as version_rank
+            from {{ relation }}
+        ) as ranked
+        where version_rank = 1
+    )
+{%- endmacro %}

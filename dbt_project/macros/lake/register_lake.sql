@@ -1,0 +1,1 @@
+{% macro register_lake() %}{% endmacro %}

@@ -1,0 +1,1 @@
+{{ conformed('account', ['hubspot', 'zendesk', 'generic']) }}

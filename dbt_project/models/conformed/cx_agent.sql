@@ -1,0 +1,1 @@
+{{ conformed('agent', ['hubspot', 'zendesk', 'generic']) }}

@@ -1,0 +1,1 @@
+{{ conformed('customer', ['hubspot', 'zendesk', 'typeform', 'ga4_export', 'generic']) }}

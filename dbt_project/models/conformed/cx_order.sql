@@ -1,0 +1,1 @@
+{{ conformed('order', ['hubspot', 'generic']) }}

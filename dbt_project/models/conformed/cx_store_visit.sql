@@ -1,0 +1,1 @@
+{{ conformed('store_visit', ['generic']) }}

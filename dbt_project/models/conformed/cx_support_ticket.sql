@@ -1,0 +1,1 @@
+{{ conformed('support_ticket', ['zendesk', 'generic']) }}

@@ -1,0 +1,1 @@
+{{ conformed('survey_question', ['typeform', 'generic']) }}

@@ -1,0 +1,1 @@
+{{ conformed('survey_response', ['zendesk', 'typeform', 'generic']) }}

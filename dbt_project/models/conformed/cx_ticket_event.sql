@@ -1,0 +1,1 @@
+{{ conformed('ticket_event', ['zendesk', 'generic']) }}

@@ -1,0 +1,1 @@
+{{ conformed('web_event', ['ga4_export', 'generic']) }}

@@ -1,0 +1,3 @@
+{{ config(enabled=(generic_mappings('call') | length > 0)) }}
+
+{{ generic_entity('call') }}

@@ -1,0 +1,3 @@
+{{ config(enabled=(generic_mappings('survey') | length > 0)) }}
+
+{{ generic_entity('survey') }}
