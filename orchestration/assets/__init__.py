@@ -1,0 +1,1 @@
+"""The graph, one module per stage: ingest, landing checks, build, audit, publish."""

@@ -1,0 +1,31 @@
+"""`cx-dbt`: dbt that dies with the run that started it.
+
+dbt runs as a child process of a Dagster step. A killed step would leave it behind, still holding the build
+database; on Linux the kernel is asked to end it together with its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from importlib.metadata import version
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main() -> None:
+    """Run the dbt command line in this process with the arguments given."""
+    if sys.argv[1:] == ["--version"]:
+        # dagster-dbt asks before each call; dbt itself would look for updates on the network.
+        print(f"Core:\n  - installed: {version('dbt-core')}")
+        return
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # the parent died before the request took hold
+            sys.exit(1)
+    from dbt.cli.main import cli
+
+    cli(prog_name="dbt")
