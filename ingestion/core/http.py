@@ -256,7 +256,7 @@ class ApiClient:
         self._session.trust_env = parts.scheme == "https"
         self._session.headers.update({"Accept": "application/json", "User-Agent": "cx-warehouse"})
         self._session.headers.update(headers or {})
-        # an auth object, even one that does nothing, keeps requests from replacing our header by one of ~/.netrc
+        # an auth object, even an idle one, keeps requests from replacing our header by one of ~/.netrc
         self._session.auth = auth or (lambda request: request)
         for prefix in ("https://", "http://"):
             self._session.mount(prefix, LimitedAdapter(limiters_of))

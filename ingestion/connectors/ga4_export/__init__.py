@@ -1,0 +1,1 @@
+"""Google Analytics 4 raw export: one file of events per day."""

@@ -1,0 +1,1 @@
+"""Typeform: forms, their questions, responses and answers."""

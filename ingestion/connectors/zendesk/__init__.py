@@ -1,0 +1,1 @@
+"""Zendesk Support: tickets, their history, comments, people and ratings."""
