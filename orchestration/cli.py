@@ -20,6 +20,8 @@ app = typer.Typer(
     help="Customer-experience warehouse: every touchpoint on one timeline, measured.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 sources_app = typer.Typer(help="Connections: what is switched on, and whether it can be reached.")

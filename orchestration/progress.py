@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 
 class Reporter:
@@ -62,7 +62,7 @@ class LiveReporter(Reporter):
             TimeElapsedColumn(),
             console=self._console,
         )
-        self._task = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Reporter:
         self._bars.start()

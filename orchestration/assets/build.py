@@ -1,7 +1,5 @@
 """One asset per dbt model, seed and snapshot; dbt tests are asset checks."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -119,7 +117,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         outputs: list[dg.Output] = []
         for event in invocation.stream():
             name = event.check_name if isinstance(event, dg.AssetCheckResult) else ""
-            reporter().advance(name or getattr(event, "output_name", ""))
+            reporter().advance(name or getattr(event, "output_name", "") or "")
             if isinstance(event, dg.Output):
                 outputs.append(event)
             else:

@@ -4,10 +4,9 @@ The suites run in one step each (importing Great Expectations costs about 10 s o
 step); every suite shows as a check of its table. A failed blocking check stops the build, or the publish.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -44,7 +43,13 @@ def build_landing_checks(
 
         reporter().stage("check what came in")
         run = run_landing(settings, connections)
-        yield from _results(context, run, LANDING_CHECK, lambda key: f"{key.path[1]}.{key.path[2]}")
+        yield from _results(
+            context,
+            run,
+            LANDING_CHECK,
+            settings.checks / "landing.html",
+            lambda key: (key.path[1], key.path[2]),
+        )
 
     return check_landing
 
@@ -64,47 +69,56 @@ def build_audit(settings: Settings, keys: Sequence[dg.AssetKey]) -> dg.AssetChec
 
         reporter().stage("audit what goes out")
         run = run_marts(settings, settings.work)
-        yield from _results(context, run, AUDIT_CHECK, lambda key: key.path[-1])
+        yield from _results(
+            context, run, AUDIT_CHECK, settings.checks / "marts.html", lambda key: ("", key.path[-1])
+        )
 
     return audit
 
 
 def _results(
-    context: dg.AssetCheckExecutionContext, run: CheckRun, name: str, table_of: Any
+    context: dg.AssetCheckExecutionContext,
+    run: "CheckRun",
+    name: str,
+    page: Path,
+    place_of: Callable[[dg.AssetKey], tuple[str, str]],
 ) -> Iterator[dg.AssetCheckResult]:
     """One check result per table; several failed expectations of a table are told together."""
-    by_table: dict[str, list[CheckResult]] = {}
+    by_place: dict[tuple[str, str], list[CheckResult]] = {}
     for result in run.results:
-        by_table.setdefault(result.table, []).append(result)
+        by_place.setdefault((result.dataset, result.table), []).append(result)
     summary = current_summary()
-    failed = [result for result in run.results if not result.passed]
-    summary.add_checks(passed=len(run.results) - len(failed), warned=len(failed) - len(run.blocking_failures))
-    for result in failed:
-        error = CxError(
-            subject=f"check {result.suite} on {result.table}",
-            cause=f"{result.expectation}: {result.detail}",
-            next_step=f"see {run.page or 'the check page'}",
-        )
-        (summary.errors if result in run.blocking_failures else summary.warnings).append(error)
-        reporter().line(str(error))
+    counts = run.counts()
+    summary.add_checks(passed=counts["passed"], warned=counts["warnings"])
+    for results, found in ((summary.errors, run.blocking_failures), (summary.warnings, run.warnings)):
+        for result in found:
+            where = f"{result.dataset}.{result.table}" if result.dataset else result.table
+            results.append(CxError(f"check on {where}", f"{result.title}: {result.detail}", f"see {page}"))
+            reporter().line(str(results[-1]))
     for key in sorted({check.asset_key for check in context.selected_asset_check_keys}):
-        results = by_table.get(table_of(key), [])
-        bad = [result for result in results if not result.passed]
-        blocking = any(result in run.blocking_failures for result in bad)
+        results_of_key = by_place.get(place_of(key), [])
+        bad = [result for result in results_of_key if not result.passed]
+        blocking = any(result.is_blocking for result in bad)
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=name,
             passed=not bad,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description="; ".join(f"{result.expectation}: {result.detail}" for result in bad) or None,
+            description="; ".join(result.sentence() for result in bad) or None,
             metadata={
-                "expectations": len(results),
+                "expectations": len(results_of_key),
                 "failed": len(bad),
-                **{
-                    result.expectation: dg.MetadataValue.json(
-                        {"observed": str(result.observed), "samples": [str(s) for s in result.sample]}
-                    )
-                    for result in bad
-                },
+                "page": dg.MetadataValue.path(str(page)),
+                **{result.title: _samples(result) for result in bad},
             },
         )
+
+
+def _samples(result: "CheckResult") -> dg.MetadataValue:
+    return dg.MetadataValue.json(
+        {
+            "observed": str(result.observed),
+            "unexpected_count": result.unexpected_count,
+            "sample": [str(value) for value in result.sample],
+        }
+    )

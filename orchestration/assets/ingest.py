@@ -4,8 +4,6 @@ The in-process executor runs steps one after another, and a step process of its 
 so the parallel part is inside the step: a thread and a dlt pipeline per connection.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The report and the published version: what readers see."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
