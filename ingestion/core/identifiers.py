@@ -7,10 +7,53 @@ import unicodedata
 from functools import lru_cache
 
 ROLE_NAMES = frozenset(
-    """abuse accounting accounts admin administrator billing bookings careers contact customerservice donotreply
-    enquiries finance hello help helpdesk hr info invoices it jobs mail mailer-daemon marketing no-reply noreply
-    nobody office orders postmaster press privacy reception returns root sales security service shop spam support
-    team test unsubscribe webmaster""".split()
+    (
+        "abuse",
+        "accounting",
+        "accounts",
+        "admin",
+        "administrator",
+        "billing",
+        "bookings",
+        "careers",
+        "contact",
+        "customerservice",
+        "donotreply",
+        "enquiries",
+        "finance",
+        "hello",
+        "help",
+        "helpdesk",
+        "hr",
+        "info",
+        "invoices",
+        "it",
+        "jobs",
+        "mail",
+        "mailer-daemon",
+        "marketing",
+        "no-reply",
+        "noreply",
+        "nobody",
+        "office",
+        "orders",
+        "postmaster",
+        "press",
+        "privacy",
+        "reception",
+        "returns",
+        "root",
+        "sales",
+        "security",
+        "service",
+        "shop",
+        "spam",
+        "support",
+        "team",
+        "test",
+        "unsubscribe",
+        "webmaster",
+    )
 )
 """Local parts that name a role, not a person; an address shared by many joins strangers."""
 

@@ -53,6 +53,7 @@ def cursor_pages(
     cursor: str,
     param: str,
     has_more: str | None = None,
+    first: str | None = None,
 ) -> Iterator[Page]:
     """Pages whose answer holds the cursor of the next one; the walk ends when there is none.
 
@@ -64,8 +65,11 @@ def cursor_pages(
         cursor: dotted path of the next cursor; absent, null or '' on the last page.
         param: query parameter that takes the cursor.
         has_more: dotted path of a flag that must also be true for another page, if the vendor has one.
+        first: cursor to start with, to resume a walk.
     """
-    guard, after = LoopGuard(path), None
+    guard, after = LoopGuard(path), first
+    if after:
+        guard.check(after)
     required = (items, has_more) if has_more else (items,)
     while True:
         answer = client.get(path, {**params, param: after}, require=required)

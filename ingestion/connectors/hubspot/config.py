@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -32,7 +31,6 @@ class Config(ConnectorConfig):
         requests_per_10_seconds: below the 190 of paid accounts (100 on free ones).
         search_per_second: below the account-wide limit of 5.
         max_requests: budget of one run, retries included.
-        start: records last changed before this instant are left out of the first load; null = all.
         default_phone_region: country of phone numbers without a prefix; default the company's.
     """
 
@@ -52,5 +50,4 @@ class Config(ConnectorConfig):
     requests_per_10_seconds: float = Field(default=150, gt=0)
     search_per_second: float = Field(default=4, gt=0)
     max_requests: int | None = Field(default=None, gt=0)
-    start: datetime | None = None
     default_phone_region: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
