@@ -1,9 +1,11 @@
 {# Text and JSON. Arguments are SQL expressions; patterns and paths are texts. #}
 
-{# Text at a path ('a.b') of a JSON text; null when absent or JSON null. #}
+{# Text at a path ('a.b', '[0].name') of a JSON text; null when absent or JSON null. #}
 {% macro json_text(json, path) %}{{ return(adapter.dispatch('json_text', 'cx')(json, path)) }}{% endmacro %}
-{% macro duckdb__json_text(json, path) -%} json_extract_string({{ json }}, '$.{{ path }}') {%- endmacro %}
-{% macro spark__json_text(json, path) -%} get_json_object({{ json }}, '$.{{ path }}') {%- endmacro %}
+{% macro duckdb__json_text(json, path) -%} json_extract_string({{ json }}, '{{ json_path(path) }}') {%- endmacro %}
+{% macro spark__json_text(json, path) -%} get_json_object({{ json }}, '{{ json_path(path) }}') {%- endmacro %}
+
+{% macro json_path(path) -%} ${{ '' if path[0] == '[' else '.' }}{{ path }} {%- endmacro %}
 
 {#
   JSON array text -> one row per element, as text (objects as JSON text). Goes after a relation in FROM:

@@ -36,3 +36,22 @@
         where version_rank = 1
     )
 {%- endmacro %}
+
+{#
+  Rows of `latest` (one per source_account and `id`) that were deleted: a tombstone came in the load of the current version
+  or later. A record that was landed again after its tombstone lives. deleted_at is the first time known after that version.
+  Args: latest: relation or CTE; id: its id expression; tombstones: relation of <table>__deletes.
+  Gives source_account, source_id, deleted_at.
+#}
+{% macro deletions(latest, id, tombstones) -%}
+    select
+        latest_rows.source_account
+        , {{ id }} as source_id
+        , min(coalesce(tombstones.deleted_at, tombstones.detected_at)) as deleted_at
+    from {{ latest }} as latest_rows
+    inner join {{ tombstones }} as tombstones
+        on latest_rows.source_account = tombstones.source_account
+        and {{ id }} = tombstones.source_id
+        and {{ load_order('tombstones._dlt_load_id') }} >= {{ load_order('latest_rows._dlt_load_id') }}
+    group by 1, 2
+{%- endmacro %}

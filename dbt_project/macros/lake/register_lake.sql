@@ -11,15 +11,15 @@
 {% macro register_lake() %}
     {%- if execute and flags.WHICH in ['run', 'build', 'test', 'seed', 'run-operation'] -%}
         {%- set files = adapter.dispatch('completed_files', 'cx')(var('lake_root')) -%}
-        {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.source_meta.lake is defined -%}
+        {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.config.meta.lake is defined -%}
             {%- set relation = api.Relation.create(database=source.database, schema=source.schema, identifier=source.identifier) -%}
             {%- set found = [] -%}
             {%- for dataset in files | sort -%}
-                {%- if source.source_meta.lake in ['*', dataset.split('__')[0]] and files[dataset][source.identifier] is defined -%}
+                {%- if source.config.meta.lake in ['*', dataset.split('__')[0]] and files[dataset][source.identifier] is defined -%}
                     {%- do found.append({'dataset': dataset, 'files': files[dataset][source.identifier]}) -%}
                 {%- endif -%}
             {%- endfor -%}
-            {%- do adapter.dispatch('create_lake_view', 'cx')(relation, lake_columns(source.columns), found, source.source_meta.lake == '*') -%}
+            {%- do adapter.dispatch('create_lake_view', 'cx')(relation, lake_columns(source.columns), found, source.config.meta.lake == '*') -%}
         {%- endfor -%}
         {%- for table in var('generic_tables') -%}
             {%- set found = [] -%}
