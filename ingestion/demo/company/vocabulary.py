@@ -1,4 +1,7 @@
-"""Words of the demo company: names, places, goods, sentences. Invented; mail addresses end in the reserved ``.test``."""
+"""Words of the demo company: names, places, goods, sentences.
+
+All invented; mail addresses end in the reserved ``.test``.
+"""
 
 from __future__ import annotations
 
