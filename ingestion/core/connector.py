@@ -137,6 +137,8 @@ class RunContext:
     windows: dict[str, tuple[datetime | None, datetime | None]] = field(default_factory=dict)
     more: bool = False
     """Set by `read`: there is more to fetch; commit this package and call `read` again."""
+    deferred: list[SourceError] = field(default_factory=list)
+    """Problems of single files or objects: what was read is committed, then the run fails with the first."""
 
     def secret(self, key: str) -> str:
         """Value of a secret the connection names; ConfigError when it is not set."""

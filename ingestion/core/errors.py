@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingestion.core.connector import LoadResult
 
 
 class ConfigError(Exception):
@@ -39,10 +43,20 @@ class LoadError(Exception):
         table: table concerned, or None when the connection as a whole failed.
         cause: what happened, without secret values.
         next_step: what to do about it.
+        result: what was committed before the failure, if anything was.
     """
 
-    def __init__(self, connection: str, table: str | None, cause: str, next_step: str) -> None:
+    def __init__(
+        self,
+        connection: str,
+        table: str | None,
+        cause: str,
+        next_step: str,
+        *,
+        result: LoadResult | None = None,
+    ) -> None:
         self.connection, self.table, self.cause, self.next_step = connection, table, cause, next_step
+        self.result = result
         where = f"{connection}.{table}" if table else connection
         super().__init__(f"{where}: {cause} {next_step}".strip())
 

@@ -70,12 +70,13 @@ class OverlapMemory:
     Args:
         state: dict of the connector's state that holds the memory.
         name: key of the memory in `state`.
+        carry: what was seen before stays remembered, for a window read in several packages.
     """
 
-    def __init__(self, state: dict[str, Any], name: str) -> None:
+    def __init__(self, state: dict[str, Any], name: str, *, carry: bool = False) -> None:
         self._state, self._name = state, name
         self._before: dict[str, str] = dict(state.get(name) or {})
-        self._now: dict[str, str] = {}
+        self._now: dict[str, str] = dict(self._before) if carry else {}
 
     def is_new(self, key: str, version: str, *, keep: bool) -> bool:
         """True when this version of the record was not seen by the previous run nor in this one.
