@@ -76,6 +76,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> N
     os.environ.update(environment(settings))
     dagster = Path(sys.executable).parent / "dagster"
     workspace = settings.project_root / "workspace.yaml"
+    os.chdir(settings.dagster_home)  # dagster warns about a dagster.yaml in the current folder
     out.print(f"http://127.0.0.1:{port}", markup=False)
     sys.stdout.flush()
     os.execv(dagster, [str(dagster), "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from ingestion.connections import load_connections
 from ingestion.core.errors import ConfigError
 from ingestion.settings import Settings
 from orchestration import dbt_build
+from orchestration.locks import WriterLock
 from orchestration.publish import DATABASE_FILE, current_path, describe_database, list_versions
 
 # A build keeps a work file beside the current version; the demo company needs 0.3 GB, 1 M events about 2 GB.
@@ -77,17 +77,9 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _writer(settings: Settings) -> Finding:
-    path = settings.locks / "writer"
-    if not path.exists():
-        return Finding("writer lock", True, "free")
-    with path.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            holder = handle.read().strip()
-            return Finding("writer lock", True, f"held by process {holder}: a run is building now")
-    return Finding("writer lock", True, "free")
+    lock = WriterLock(settings.locks / "writer")
+    free = lock.is_free()
+    return Finding("writer lock", True, "free" if free else f"process {lock.holder()} is building now")
 
 
 def _runs(settings: Settings) -> Finding:

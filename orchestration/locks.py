@@ -1,75 +1,72 @@
-"""One writer of the build database and of the next version, guarded by the kernel.
+"""One writer of the build database and of the next version, from build to publish.
 
-A Dagster pool slot stays taken when its process is killed; an flock is freed by the kernel. So the lock
-file is what really guards the writer, and the pool only orders steps inside one instance.
+A Dagster pool slot stays taken when its process is killed; this lock is freed by the kernel.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
+from ingestion.core.locks import Busy, exclusive
 from orchestration.errors import CxError
 
-# A full build of the demo company takes under a minute; ten minutes covers the largest build measured in bench/.
+# The largest build measured in bench/ ends well within ten minutes.
 DEFAULT_WAIT_SECONDS = 600.0
 
 
 class WriterLock:
-    """Exclusive lock on a file, re-entrant within the process, released by the kernel when the process dies."""
+    """Exclusive lock on a file that outlives a step: re-entrant in its process, waits for another holder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[str] | None = None
-
-    @property
-    def held(self) -> bool:
-        """Whether this object holds the lock now."""
-        return self._file is not None
+        self._held: ExitStack | None = None
 
     def acquire(self, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> None:
-        """Take the lock, waiting for another holder.
+        """Take the lock; does nothing when this process has it already.
 
         Args:
-            wait_seconds: how long to wait before giving up, in seconds.
+            wait_seconds: how long to wait for another holder, in seconds.
 
         Raises:
             CxError: another process still holds it after the wait; names that process.
         """
-        if self._file is not None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = self.path.open("a+")
         deadline = time.monotonic() + wait_seconds
-        while True:
+        while self._held is None:
+            stack = ExitStack()
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
+                stack.enter_context(exclusive(self.path))
+            except Busy:
                 if time.monotonic() >= deadline:
-                    handle.seek(0)
-                    holder = handle.read().strip() or "unknown"
-                    handle.close()
                     raise CxError(
                         subject=str(self.path),
-                        cause=f"another run (process {holder}) is still building after {wait_seconds:.0f} s",
+                        cause=f"another run (process {self.holder()}) is still building after {wait_seconds:.0f} s",
                         next_step="wait for it to end, or stop that process, then run again",
                     ) from None
                 time.sleep(0.2)
-        handle.seek(0)
-        handle.truncate()
-        handle.write(str(os.getpid()))
-        handle.flush()
-        self._file = handle
+            else:
+                self.path.write_text(str(os.getpid()))
+                self._held = stack
 
     def release(self) -> None:
         """Give the lock back; does nothing when it is not held."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def holder(self) -> str:
+        """Process that took the lock last."""
+        return self.path.read_text().strip() or "unknown"
+
+    def is_free(self) -> bool:
+        """Whether nobody holds it now."""
+        try:
+            with exclusive(self.path):
+                return True
+        except Busy:
+            return False
 
 
 _locks: dict[Path, WriterLock] = {}
