@@ -1,0 +1,44 @@
+"""Fixtures that all tests share: each example is loaded, built and published once per session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.warehouse import Warehouse
+
+# What each example reads below the reference data; a test that asks for one is skipped where it is absent.
+REFERENCE_FOLDERS = {
+    "olist": ("real", "olist"),
+    "uci_online_retail": ("real", "uci_online_retail"),
+    "retentioneering": ("real", "retentioneering_ecom"),
+    "zendesk_incidents": ("peers", "zendesk_incidents"),
+}
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Warehouse]:
+    """`warehouse("olist")` is that example's published warehouse, built on first use."""
+    from tests.support.reference_data import require_reference_data
+
+    built: dict[str, Warehouse | Exception] = {}
+
+    def get(name: str) -> Warehouse:
+        require_reference_data(*REFERENCE_FOLDERS[name])
+        if name not in built:
+            from tests.support.warehouse import build_warehouse, example_settings
+
+            try:
+                built[name] = build_warehouse(example_settings(name, tmp_path_factory.mktemp(name)))
+            except Exception as error:
+                # Kept, so that the tests of a broken example fail at once instead of building it again each.
+                built[name] = error
+        result = built[name]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return get

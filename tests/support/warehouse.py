@@ -1,0 +1,107 @@
+"""One built warehouse per example and test session: load, build, publish into a temporary home."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.connections import Connections, load_connections
+from ingestion.pipeline import LoadResult, run_connections
+from ingestion.settings import Settings, load_settings
+from orchestration import dbt_build
+from orchestration.publish import prepare_work, publish
+
+from tests.support.reference_data import PROJECT_ROOT, REFERENCE_DATA
+
+EXAMPLES = PROJECT_ROOT / "examples"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A home with published marts.
+
+    Attributes:
+        settings: where it lies.
+        connections: what was loaded.
+        loads: result of each connection of the first run.
+    """
+
+    settings: Settings
+    connections: Connections
+    loads: tuple[LoadResult, ...]
+
+    @property
+    def database(self) -> Path:
+        """The published file."""
+        return self.settings.published / "current" / "cx.duckdb"
+
+    def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query on the published marts (schema `marts` is searched)."""
+        return query(self.settings.home, sql, parameters)
+
+    def value(self, sql: str, parameters: Iterable[Any] = ()) -> Any:
+        """The single value of a query that gives one row with one column."""
+        rows = self.query(sql, parameters)
+        assert len(rows) == 1 and len(rows[0]) == 1, f"{len(rows)} rows from: {sql}"
+        return rows[0][0]
+
+    def build_value(self, sql: str, parameters: Iterable[Any] = ()) -> Any:
+        """The single value of a query on the build database (staging, conformed, intermediate)."""
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            con.execute("set timezone = 'UTC'")
+            row = con.execute(sql, list(parameters)).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def query(home: Path, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+    """Rows of a query on the published marts of a home, read-only, times in UTC."""
+    database = home / "published" / "current" / "cx.duckdb"
+    with duckdb.connect(str(database), read_only=True) as con:
+        con.execute("set timezone = 'UTC'")
+        con.execute("set search_path = 'marts'")
+        return con.execute(sql, list(parameters)).fetchall()
+
+
+def example_settings(name: str, home: Path) -> Settings:
+    """Settings of `examples/<name>.yml` with a data home of its own."""
+    os.environ["CX_REFERENCE_DATA"] = str(REFERENCE_DATA)
+    return load_settings(home, EXAMPLES / f"{name}.yml").prepare()
+
+
+def load_all(settings: Settings, connections: Connections) -> tuple[LoadResult, ...]:
+    """Load every connection once; a failed one raises."""
+    results = run_connections(settings, connections.connections)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return tuple(result for result in results if isinstance(result, LoadResult))
+
+
+def build_and_publish(settings: Settings, connections: Connections, *, select: str | None = None) -> None:
+    """Build all models with their tests and make the result the published version."""
+    prepare_work(settings.published)
+    arguments = ["build", "--vars", dbt_build.variables(settings, connections)]
+    dbt_build.run_dbt(settings, [*arguments, *(["--select", select] if select else [])])
+    publish(settings.published, {})
+
+
+def build_warehouse(
+    settings: Settings,
+    load: Callable[[Settings, Connections], tuple[LoadResult, ...]] = load_all,
+) -> Warehouse:
+    """Load, build and publish what the connections file of `settings` names.
+
+    Args:
+        settings: home and connections file.
+        load: how the connections are loaded; default each once.
+    """
+    connections = load_connections(settings, require_secrets=True)
+    loads = load(settings, connections)
+    build_and_publish(settings, connections)
+    return Warehouse(settings, connections, loads)
