@@ -38,17 +38,25 @@ select source_table, _dlt_load_id, rows_read, rows_rejected from (
   select *, row_number() over (partition by source_table
     order by cast(_dlt_load_id as decimal(28, 9)) desc, _cx_row desc) as newest
   from {batch} where rows_read > 0) as loads
-where newest = 1 and rows_rejected > {limit} * rows_read
+where newest = 1 and rows_rejected > {few} and rows_rejected > {limit} * rows_read
 """
 
+# As at load: a handful of broken rows in a small file is no change of its shape.
+_FEW_REJECTED = 10
+# A daily schedule with half a day to notice and repair.
+_DEFAULT_HOURS = 36
 
-def derived_suite(spec: TableSpec, connection: Connection, tables: Iterable[str] = ()) -> Suite:
+
+def derived_suite(
+    spec: TableSpec, connection: Connection, tables: Iterable[str] = (), hours: int = _DEFAULT_HOURS
+) -> Suite:
     """The suite that a table's declaration implies.
 
     Args:
         spec: the declaration.
         connection: gives the limit of rejected rows.
         tables: tables whose rows `load_metrics` counts.
+        hours: after how many hours without any load the connection is late.
     """
     checks = [
         _check(
@@ -73,19 +81,11 @@ def derived_suite(spec: TableSpec, connection: Connection, tables: Iterable[str]
             )
         )
     if spec.name == METRICS_TABLE:
-        checks += _metrics_checks(connection)
+        checks += _metrics_checks(connection, hours)
     elif spec.name == REJECTED_TABLE:
         checks.append(_counted("rows_rejected", "true"))
     elif spec.name in tables:
         checks.append(_counted("rows_loaded", f"source_table = '{spec.name}'"))
-        checks.append(
-            _check(
-                "loaded_within",
-                {"hours": spec.expected_hours},
-                severity="warn",
-                why="Declared with the table; a daily schedule with half a day to notice and repair.",
-            )
-        )
     return Suite(
         table=spec.name,
         checks=tuple(checks),
@@ -117,7 +117,9 @@ def softened(suite: Suite) -> Suite:
     )
 
 
-def _metrics_checks(connection: Connection) -> list[Check]:
+def _metrics_checks(connection: Connection, hours: int) -> list[Check]:
+    few = _FEW_REJECTED if connection.max_rejected_share > 0 else 0
+    rejected = _TOO_MANY_REJECTED.replace("{limit}", repr(connection.max_rejected_share))
     return [
         _check(
             "unexpected_rows",
@@ -127,9 +129,16 @@ def _metrics_checks(connection: Connection) -> list[Check]:
         ),
         _check(
             "unexpected_rows",
-            {"query": _TOO_MANY_REJECTED.replace("{limit}", repr(connection.max_rejected_share))},
+            {"query": rejected.replace("{few}", str(few))},
             title=f"at most {connection.max_rejected_share:.1%} of the newest load rejected, in each table",
             why="max_rejected_share of the connection: above it the source has changed its shape.",
+        ),
+        # By connection, because a load writes a row only for tables that had something new.
+        _check(
+            "loaded_within",
+            {"hours": hours},
+            severity="warn",
+            why="The shortest of the hours that the tables of the connection declare.",
         ),
     ]
 

@@ -49,7 +49,7 @@ where n.position = n.load_count and u.load_count >= {min_loads}
 """
 _NOT_LOADED = """
 select max(finished_at) as last_load_at from {dataset}.load_metrics
-where source_table = '{table}' and (select count(*) from {batch}) >= 0
+where (source_table = '{table}' or '{table}' = 'load_metrics') and (select count(*) from {batch}) >= 0
 having max(finished_at) is null or max(finished_at) < {now} - interval '{hours} hours'
 """
 

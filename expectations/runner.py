@@ -14,12 +14,13 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.derived import combined, derived_suite, softened
+from expectations.derived import METRICS_TABLE, REJECTED_TABLE, combined, derived_suite, softened
 from expectations.engine import Bound, evaluate, quoted
 from expectations.results import CheckResult, CheckRun
 from expectations.suites import Suite, load_folder
 from ingestion.connections import Connection, Connections
 from ingestion.core.connector import ColumnType, TableSpec
+from ingestion.core.lake import completed_files
 from ingestion.settings import Settings
 
 SUITES = Path(__file__).parent
@@ -102,10 +103,12 @@ def landing_suites(settings: Settings, connection: Connection) -> dict[str, Suit
     vendor = load_folder(LANDING / connection.connector)
     own = load_folder(settings.connections_file.parent / "expectations" / connection.name)
     specs = connection.tables
-    counted = [name for name in specs if name not in ("load_metrics", "rejected_rows")]
+    counted = [name for name in specs if name not in (METRICS_TABLE, REJECTED_TABLE)]
+    hours = min(spec.expected_hours for spec in specs.values())
     suites = {}
     for name, spec in specs.items():
-        suite = combined(combined(derived_suite(spec, connection, counted), vendor.get(name)), own.get(name))
+        derived = derived_suite(spec, connection, counted, hours)
+        suite = combined(combined(derived, vendor.get(name)), own.get(name))
         suites[name] = suite if connection.required else softened(suite)
     return suites
 
@@ -137,8 +140,6 @@ def _memory() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _bind(database: duckdb.DuckDBPyConnection, settings: Settings, connection: Connection) -> list[Bound]:
     """Makes one view per landed table of a connection, in a schema named like its dataset."""
-    from ingestion.core.lake import completed_files
-
     dataset = connection.dataset
     database.execute(f"create schema {quoted(dataset)}")
     specs, bound = connection.tables, []

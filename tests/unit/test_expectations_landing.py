@@ -74,17 +74,15 @@ def lake(settings, monkeypatch):
     specs = {spec.name: spec for spec in (VISITS, registry.REJECTED_ROWS, registry.LOAD_METRICS)}
     monkeypatch.setattr(registry, "table_specs", lambda connection: specs)
     dataset = settings.lake / "files__store"
-    files: dict[str, list[Path]] = {name: [] for name in specs}
-    monkeypatch.setattr(
-        "ingestion.core.lake.completed_files", lambda folder, table: files[table] if folder == dataset else []
-    )
 
     def land(table: str, load_id: str, rows: str) -> None:
         target = dataset / table / f"{load_id}.1.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         query = f"select *, '{load_id}' as _dlt_load_id, row_number() over () as _cx_row from ({rows})"
         duckdb.sql(f"copy ({query}) to '{target}' (format parquet)")
-        files[table].append(target)
+        mark = dataset / "_dlt_loads" / f"files__store__{load_id}.jsonl"
+        mark.parent.mkdir(exist_ok=True)
+        mark.touch()
 
     columns = "visit_id, store, visited_at, guest_email"
     land(
@@ -112,7 +110,7 @@ def lake(settings, monkeypatch):
     land("load_metrics", "100.5", f"select * from (values ('visits', 3, 3, 0, {at})) as t ({METRICS})")
     at = at.replace("05-30", "05-31")
     land("load_metrics", "200.5", f"select * from (values ('visits', 3, 2, 1, {at})) as t ({METRICS})")
-    return land  # fmt: skip
+    return land
 
 
 def store(**changes) -> Connection:
@@ -125,16 +123,36 @@ def test_a_sound_lake_passes_every_derived_check(settings, tmp_path, lake):
     assert {result.table for result in run.results} == {"visits", "rejected_rows", "load_metrics"}
 
 
-def test_rejected_rows_above_the_limit_of_the_connection_block(settings, tmp_path, lake):
-    run = run_landing(
-        settings, company(tmp_path, connection("files", "store", max_rejected_share=0.33)), now=NOW
+@pytest.mark.parametrize(("limit", "blocks"), [(0.33, True), (0.36, False)])
+def test_rejected_rows_above_the_limit_of_the_connection_block(settings, tmp_path, lake, limit, blocks):
+    at = "10, 1, timestamptz '2024-05-31 13:00:00+00', timestamptz '2024-05-31 13:01:00+00', null, null"
+    lake("load_metrics", "300.5", f"select * from (values ('visits', 40, 26, 14, {at})) as t ({METRICS})")
+    lake(
+        "visits",
+        "300.5",
+        "select 'n' || range as visit_id, 'Gdańsk' as store, timestamptz '2024-05-31 10:00:00+00' as visited_at,"
+        " null as guest_email from range(26)",
     )
-    (failure,) = run.blocking_failures  # one of three rows of the newest load: 33.3 %
-    assert failure.title == "at most 33.0% of the newest load rejected, in each table"
-    assert (
-        failure.sample[0] | {"source_table": "visits", "rows_read": 3, "rows_rejected": 1}
-        == failure.sample[0]
+    lake(
+        "rejected_rows",
+        "300.5",
+        "select 'visits' as source_table, 'visits.csv:' || range as source_ref, 'no key' as reason,"
+        " '{}' as raw_json, timestamptz '2024-05-31 13:00:00+00' as rejected_at from range(14)",
     )
+    files = connection("files", "store", max_rejected_share=limit)
+    failures = run_landing(settings, company(tmp_path, files), now=NOW).blocking_failures
+    assert len(failures) == blocks  # 14 of the 40 rows of the newest load: 35 %
+    if blocks:
+        assert failures[0].title == "at most 33.0% of the newest load rejected, in each table"
+        (row,) = failures[0].sample
+        assert (row["source_table"], row["rows_read"], row["rows_rejected"]) == ("visits", 40, 14)
+
+
+def test_a_handful_of_rejected_rows_in_a_small_file_is_accepted(settings, tmp_path, lake):
+    files = connection("files", "store", max_rejected_share=0.05)  # one of three rows, but no more than ten
+    assert run_landing(settings, company(tmp_path, files), now=NOW).blocking_failures == []
+    strict = connection("files", "store", max_rejected_share=0.0)
+    assert len(run_landing(settings, company(tmp_path, strict), now=NOW).blocking_failures) == 1
 
 
 def test_rows_that_the_load_counted_and_the_lake_lacks_block(settings, tmp_path, lake):
@@ -173,6 +191,6 @@ def test_a_company_adds_its_own_suite_beside_its_connections_file(settings, tmp_
         "table: visits\nplain: [store]\nchecks:\n  - type: expect_column_values_to_be_in_set\n"
         "    kwargs: {column: store, value_set: [Kraków, Gdańsk]}\n"
     )
-    assert len(landing_suites(settings, store())["visits"].checks) == 7
+    assert len(landing_suites(settings, store())["visits"].checks) == 6
     (failure,) = run_landing(settings, company(tmp_path, store()), now=NOW).blocking_failures
     assert (failure.title, failure.sample) == ("store is one of Kraków, Gdańsk", ["Nowhere"])

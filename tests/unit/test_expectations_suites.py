@@ -10,6 +10,7 @@ from expectations.suites import Check, load_folder, load_suite
 from ingestion.connections import Connection
 from ingestion.core.connector import ConnectorConfig, TableSpec
 from ingestion.core.errors import ConfigError
+from ingestion.core.quarantine_spec import LOAD_METRICS
 
 GOOD = """\
 table: tickets
@@ -99,7 +100,7 @@ def connection(**changes) -> Connection:
     return Connection(name="desk", connector="zendesk", config=ConnectorConfig(), **changes)
 
 
-def test_a_declaration_implies_key_columns_order_counts_and_freshness():
+def test_a_declaration_implies_columns_order_keys_and_counts():
     suite = derived_suite(SPEC, connection(), ["tickets"])
     assert [(check.type, check.kwargs.get("column")) for check in suite.checks] == [
         ("expect_table_columns_to_match_set", None),
@@ -107,11 +108,18 @@ def test_a_declaration_implies_key_columns_order_counts_and_freshness():
         ("expect_column_values_to_not_be_null", "id"),
         ("expect_column_values_to_not_be_null", "updated_at"),
         ("unexpected_rows", None),
-        ("loaded_within", None),
     ]
-    assert suite.checks[-1].kwargs == {"hours": 30}
     assert all(check.meta.why for check in suite.checks)
     assert suite.hide_text
+
+
+def test_the_metrics_of_a_connection_carry_its_limit_and_its_hours():
+    suite = derived_suite(LOAD_METRICS, connection(max_rejected_share=0.02), ["tickets"], hours=30)
+    assert [check.title() for check in suite.checks][-3:] == [
+        "rows read = rows loaded + rows rejected, in each load",
+        "at most 2.0% of the newest load rejected, in each table",
+        "loaded within the last 30 hours",
+    ]
 
 
 def test_own_checks_are_added_and_replace_those_on_the_same_subject(tmp_path):
@@ -123,14 +131,14 @@ def test_own_checks_are_added_and_replace_those_on_the_same_subject(tmp_path):
             table: tickets
             plain: [status]
             checks:
-              - {type: loaded_within, kwargs: {hours: 2}, severity: error, meta: {why: The desk is watched live.}}
+              - {type: expect_column_values_to_not_be_null, kwargs: {column: id}, severity: critical}
               - {type: expect_column_values_to_not_be_null, kwargs: {column: status}}
             """,
         )
     )
     suite = combined(base, extra)
     assert len(suite.checks) == len(base.checks) + 1
-    assert [check.kwargs["hours"] for check in suite.checks if check.type == "loaded_within"] == [2]
+    assert [check.severity for check in suite.checks if check.kwargs.get("column") == "id"] == ["critical"]
     assert "status" in suite.plain
 
 
