@@ -1,0 +1,1 @@
+{{ funnel_figures(by_date=true) }}
