@@ -22,18 +22,25 @@
             {%- do adapter.dispatch('create_lake_view', 'cx')(relation, lake_columns(source.columns), found, source.config.meta.lake == '*') -%}
         {%- endfor -%}
         {%- for table in var('generic_tables') -%}
-            {%- set found = [] -%}
-            {%- if files[table.dataset] is defined and files[table.dataset][table.table] is defined -%}
-                {%- do found.append({'dataset': table.dataset, 'files': files[table.dataset][table.table]}) -%}
+            {%- do register_generic(files, table, '', generic_columns(table)) -%}
+            {%- if table.deletes -%}
+                {%- do register_generic(files, table, '__deletes', {'source_id': 'string', 'deleted_at': 'timestamp', 'detected_at': 'timestamp', 'method': 'string'}) -%}
             {%- endif -%}
-            {%- do adapter.dispatch('create_lake_view', 'cx')(generic_relation(table), generic_columns(table), found, false) -%}
         {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
 
+{% macro register_generic(files, table, suffix, types) %}
+    {%- set found = [] -%}
+    {%- if files[table.dataset] is defined and files[table.dataset][table.table ~ suffix] is defined -%}
+        {%- do found.append({'dataset': table.dataset, 'files': files[table.dataset][table.table ~ suffix]}) -%}
+    {%- endif -%}
+    {%- do adapter.dispatch('create_lake_view', 'cx')(generic_relation(table, suffix), types, found, false) -%}
+{% endmacro %}
+
 {# View of the raw rows of a table of the files or sql connector. #}
-{% macro generic_relation(table) %}
-    {{ return(api.Relation.create(database=target.database, schema='raw_generic', identifier=table.dataset ~ '__' ~ table.table)) }}
+{% macro generic_relation(table, suffix='') %}
+    {{ return(api.Relation.create(database=target.database, schema='raw_generic', identifier=table.dataset ~ '__' ~ table.table ~ suffix)) }}
 {% endmacro %}
 
 {# {name: type} of a source's YAML columns. #}
@@ -105,12 +112,12 @@ select
             {%- endif %}
     {{ "'" ~ part.dataset.split('__', 1)[1] ~ "'" if part else 'cast(null as string)' }} as source_account,
             {%- for name, type in types.items() %}
-    cast({{ name }} as {{ type }}) as {{ name }},
+    cast({{ adapter.quote(name) }} as {{ type }}) as {{ adapter.quote(name) }},
             {%- endfor %}
     make_timestamp(cast(cast(_dlt_load_id as decimal(28, 9)) * 1000000 as bigint)) as extracted_at
 from (
     {#- The empty branch gives declared columns that no file has; by name, so that files may have more. #}
-    select {% for name, type in types.items() %}cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}{% endfor %} where false
+    select {% for name, type in types.items() %}cast(null as {{ type }}) as {{ adapter.quote(name) }}{{ ', ' if not loop.last }}{% endfor %} where false
             {%- if part %}
     union all by name
     select * from read_parquet([{{ part.files }}], union_by_name = true)
