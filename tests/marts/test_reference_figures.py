@@ -58,7 +58,9 @@ class TestOlist:
 
     def test_mean_score(self, olist: Warehouse) -> None:
         assert f"{raw.olist().mean_score:.6f}" == "4.069830"
-        mean = olist.value(f"select metric_value from mart_cx_metrics where metric_name = 'csat_mean' and {ALL}")
+        mean = olist.value(
+            f"select metric_value from mart_cx_metrics where metric_name = 'csat_mean' and {ALL}"
+        )
         assert f"{mean:.6f}" == "4.069830"
 
     def test_answer_time_on_the_wall_clock_and_by_the_instants(self, olist: Warehouse) -> None:
@@ -99,7 +101,7 @@ class TestOlist:
     def test_repeat_purchase_needs_two_different_days(self, olist: Warehouse) -> None:
         figures = raw.olist()
         days = olist.value(
-            "select repeat_days_count from mart_repeat_purchase where source_account = 'olist'"
+            "select repeat_day_customer_count from mart_repeat_purchase where source_account = 'olist'"
         )
         assert days == figures.persons_with_orders_on_two_days
 
@@ -110,7 +112,9 @@ class TestOlist:
             "referral": 24, "email": 15, None: 14, "display": 6, "other": 4, "other_publicities": 3,
         }  # fmt: skip
         published = olist.query("select acquisition_channel, lead_count, won_count from mart_acquisition")
-        by_origin = {origin: (leads, won) for origin, leads, won in published}
+        by_origin = {
+            None if origin == "(not recorded)" else origin: (leads, won) for origin, leads, won in published
+        }
         assert {origin: won for origin, (_, won) in by_origin.items() if won} == figures.won_by_origin
         assert {origin: leads for origin, (leads, _) in by_origin.items()} == figures.leads_by_origin
 
@@ -148,14 +152,16 @@ class TestUciOnlineRetail:
         assert (figures.buyers, figures.buyers_with_two_invoices) == (4338, 2845)
         assert f"{figures.repeat_purchase_percent:.4f}" == "65.5832"
         buyers, repeated, rate = retail.query(
-            "select customer_count, repeat_orders_count, repeat_orders_rate from mart_repeat_purchase"
+            "select customer_count, repeat_customer_count, repeat_rate_cumulative from mart_repeat_purchase"
             " where source_account = 'uci'"
         )[0]
         assert (buyers, repeated) == (figures.buyers, figures.buyers_with_two_invoices)
         assert f"{100 * rate:.4f}" == "65.5832"
 
     def test_repeat_purchase_on_different_days(self, retail: Warehouse) -> None:
-        days = retail.value("select repeat_days_count from mart_repeat_purchase where source_account = 'uci'")
+        days = retail.value(
+            "select repeat_day_customer_count from mart_repeat_purchase where source_account = 'uci'"
+        )
         assert days == raw.uci_online_retail().buyers_with_invoices_on_two_days
 
     def test_revenue_and_mean_spend(self, retail: Warehouse) -> None:
@@ -231,9 +237,7 @@ class TestIncidents:
             ("full_resolution_calendar_minutes_mean", "final_resolution_mean", "17484.920"),
         ],
     )
-    def test_resolution_time(
-        self, incidents: Warehouse, metric: str, statistic: str, expected: str
-    ) -> None:
+    def test_resolution_time(self, incidents: Warehouse, metric: str, statistic: str, expected: str) -> None:
         assert f"{getattr(raw.incidents(), statistic):.3f}" == expected
         published = incidents.value(
             f"select metric_value from mart_cx_metrics where metric_name = '{metric}' and {ALL}"

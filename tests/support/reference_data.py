@@ -28,8 +28,6 @@ def require_reference_data(*parts: str) -> Path:
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
     """Yield the rows of a CSV file, gzipped or not, as text exactly as written."""
-    opened = gzip.open(path, "rt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(
-        "rt", encoding="utf-8", newline=""
-    )
-    with opened as handle:
+    open_text = gzip.open if path.suffix == ".gz" else Path.open
+    with open_text(path, "rt", encoding="utf-8", newline="") as handle:
         yield from csv.DictReader(handle)

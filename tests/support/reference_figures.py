@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
@@ -185,17 +186,14 @@ def shop_events() -> ShopEventFigures:
         by_session[row["session_id"]].append((row["timestamp"], row["event"]))
     in_order = [0] * len(FUNNEL_STEPS)
     for events in by_session.values():
-        reached = 0
-        instants = [sorted(time for time, name in events if name == step) for step in FUNNEL_STEPS]
         earliest = ""
-        for times in instants:
+        for place, step in enumerate(FUNNEL_STEPS):
             # A later step may carry the same second as the one before it: batched events share a stamp.
-            following = [time for time in times if time >= earliest]
+            following = [time for time, name in events if name == step and time >= earliest]
             if not following:
                 break
-            earliest = following[0]
-            in_order[reached] += 1
-            reached += 1
+            earliest = min(following)
+            in_order[place] += 1
     return ShopEventFigures(
         events=len(rows),
         sessions=len(by_session),
@@ -274,7 +272,7 @@ def incidents_from_history() -> dict[str, dict[str, float]]:
         history.sort()
         spent: Counter[str] = Counter()
         reopens = 0
-        for (start, _, status), (end, _, following) in zip(history, history[1:], strict=False):
+        for (start, _, status), (end, _, following) in pairwise(history):
             spent[status] += (end - start) / timedelta(minutes=1)
             reopens += status == "solved" and following not in ("solved", "closed")
         solved = [at for at, _, status in history if status == "solved"] or [

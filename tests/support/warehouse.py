@@ -15,7 +15,6 @@ from ingestion.pipeline import LoadResult, run_connections
 from ingestion.settings import Settings, load_settings
 from orchestration import dbt_build
 from orchestration.publish import prepare_work, publish
-
 from tests.support.reference_data import PROJECT_ROOT, REFERENCE_DATA
 
 EXAMPLES = PROJECT_ROOT / "examples"
