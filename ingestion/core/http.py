@@ -14,6 +14,7 @@ import random
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,22 +98,28 @@ class RetryPolicy:
 
 
 class Limiter:
-    """At most `requests` sends per `seconds`, evenly spread; shared by threads and by retries."""
+    """At most `allowed` sends in any `seconds`; shared by threads and by retries.
 
-    def __init__(self, requests_allowed: float, seconds: float = 1.0) -> None:
-        self.gap = seconds / requests_allowed
-        self._next = float("-inf")
+    Args:
+        allowed: sends per window. Keep it below the vendor's number: the network shifts arrivals.
+        seconds: length of the window.
+    """
+
+    def __init__(self, allowed: int, seconds: float) -> None:
+        self.seconds = seconds
+        self._sent: deque[float] = deque(maxlen=allowed)
         self._lock = threading.Lock()
 
     def wait(self) -> float:
         """Block until the next send is due; returns the seconds waited."""
         with self._lock:
             now = CLOCK.monotonic()
-            wait = max(0.0, self._next - now)
-            self._next = max(now, self._next) + self.gap
-        if wait:
-            CLOCK.sleep(wait)
-        return wait
+            full = len(self._sent) == self._sent.maxlen
+            due = max(now, self._sent[0] + self.seconds) if full else now
+            self._sent.append(due)
+        if due > now:
+            CLOCK.sleep(due - now)
+        return due - now
 
 
 class LimitedAdapter(HTTPAdapter):

@@ -91,6 +91,10 @@ class OverlapMemory:
             self._now[key] = version
         return known != version
 
+    def gone(self) -> set[str]:
+        """Keys the previous run saw and this one did not; meaningful where each run reads everything."""
+        return set(self._before) - set(self._now)
+
     def commit(self) -> None:
         """Put what was seen into the state, for the next run."""
         kept = self._now if len(self._now) <= MEMORY_LIMIT else {}

@@ -85,7 +85,7 @@ def cursor_pages(
 
 
 def end_of_stream_pages(
-    client: ApiClient, path: str, *, items: str, start: Mapping[str, Any], cursor: str | None
+    client: ApiClient, path: str, *, items: str, start: Mapping[str, Any], cursor: str | None, per_page: int
 ) -> Iterator[tuple[Page, str | None]]:
     """Cursor export whose last page still carries a cursor: yields (page, cursor to keep for the next run).
 
@@ -95,6 +95,7 @@ def end_of_stream_pages(
         items: name of the list in the answer.
         start: query of the first request when there is no cursor (`start_time`); never sent with a cursor.
         cursor: cursor kept from the previous run.
+        per_page: page size sent with every request.
 
     The end is `end_of_stream` and nothing else: `after_cursor` and `after_url` stand on every page.
     """
@@ -102,7 +103,7 @@ def end_of_stream_pages(
     if cursor:
         guard.check(cursor)
     while True:
-        query = {"cursor": cursor} if cursor else dict(start)
+        query = {"per_page": per_page, **({"cursor": cursor} if cursor else start)}
         answer = client.get(path, query, require=(items, "end_of_stream"))
         following = answer.data.get("after_cursor") or None
         done = bool(answer.data["end_of_stream"])

@@ -551,7 +551,7 @@ def _next_after(page: Page) -> str | None:
 def _client(ctx: RunContext) -> ApiClient:
     config: Config = ctx.config
     token = ctx.secret("token")
-    search, other = Limiter(config.search_per_second), Limiter(config.requests_per_10_seconds, 10.0)
+    search, other = Limiter(config.search_per_second, 1.0), Limiter(config.requests_per_10_seconds, 10.0)
     return ApiClient(
         config.base_url,
         headers={"Authorization": f"Bearer {token}"},

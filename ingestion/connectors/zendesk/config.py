@@ -51,8 +51,8 @@ class Config(ConnectorConfig):
     objects: tuple[ZendeskObject, ...] = ALL_OBJECTS
     start: datetime = datetime(2010, 1, 1, tzinfo=UTC)
     order_field_id: int | None = None
-    incremental_per_minute: float = Field(default=9, gt=0)
-    requests_per_minute: float = Field(default=180, gt=0)
+    incremental_per_minute: int = Field(default=9, gt=0)
+    requests_per_minute: int = Field(default=180, gt=0)
     cursor_idle_days: float = Field(default=7, gt=0)
     event_overlap_seconds: int = Field(default=300, ge=0)
     rating_overlap_days: float = Field(default=30, ge=0)
