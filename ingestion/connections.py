@@ -34,8 +34,8 @@ class Company(BaseModel):
 
     name: str = "Company"
     time_zone: str = "UTC"
-    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
-    country: str = Field("PL", pattern=r"^[A-Z]{2}$")
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    country: str = Field(default="PL", pattern=r"^[A-Z]{2}$")
 
     @field_validator("time_zone")
     @classmethod

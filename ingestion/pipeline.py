@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion import registry
 from ingestion.core import lake
+from ingestion.core.bookkeeping import BOOKKEEPING, LOAD_METRICS, REJECTED_ROWS
 from ingestion.core.connector import (
     Batch,
     CheckReport,
@@ -23,7 +24,6 @@ from ingestion.core.connector import (
     TableLoad,
 )
 from ingestion.core.locks import Busy, exclusive
-from ingestion.core.quarantine_spec import LOAD_METRICS, REJECTED_ROWS
 from ingestion.core.secrets import lookup, redact
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _count(
         for name, row in stated.items()
         if row["rows_read"]
     }
-    landed = {k: v for k, v in footers.items() if k not in (REJECTED_ROWS.name, LOAD_METRICS.name)}
+    landed = {k: v for k, v in footers.items() if k not in BOOKKEEPING}
     if landed != {k: t.loaded for k, t in tables.items() if t.loaded} or any(
         t.read != t.loaded + t.rejected for t in tables.values()
     ):

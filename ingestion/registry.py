@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ingestion.core.bookkeeping import LOAD_METRICS, REJECTED_ROWS
 from ingestion.core.connector import ConnectorConfig, TableSpec
 from ingestion.core.deletes import deletes_spec, merges_spec
-from ingestion.core.quarantine_spec import LOAD_METRICS, REJECTED_ROWS
 
 if TYPE_CHECKING:
     from ingestion.connections import Connection

@@ -84,7 +84,10 @@ def extract(pipeline: Pipeline, tables: Any) -> str:
     from dlt.extract.source import DltSource
 
     # the direct naming keeps names as they are; `orders__deletes` is no nested table here
-    schema = Schema(pipeline.pipeline_name, normalizers={"names": "direct", "json": _RELATIONAL})
+    schema = Schema(
+        pipeline.pipeline_name,
+        normalizers={"names": "direct", "json": {"module": "dlt.common.normalizers.json.relational"}},
+    )
 
     def commit(state: dict[str, Any]) -> None:
         stored = dlt.current.source_state()
@@ -107,9 +110,6 @@ def extract(pipeline: Pipeline, tables: Any) -> str:
         DltSource(schema, pipeline.pipeline_name, [resource()]), loader_file_format="parquet"
     )
     return info.loads_ids[0]
-
-
-_RELATIONAL = {"module": "dlt.common.normalizers.json.relational"}
 
 
 def _forget_changed_types(schema: Any, name: str, table: pa.Table) -> None:

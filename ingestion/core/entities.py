@@ -150,7 +150,7 @@ def generic_tables(connection: Connection) -> list[dict[str, Any]]:
             "dataset": connection.dataset,
             "connector": connection.connector,
             "connection": connection.name,
-            "source_system": connection.config.source_system or connection.connector,
+            "source_system": getattr(connection.config, "source_system", "") or connection.connector,
             "table": table.name,
             "columns": dict(specs[table.name].columns),
             "system_columns": dict(specs[table.name].system_columns),

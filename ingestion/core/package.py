@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ingestion.core.arrow import schema_of
+from ingestion.core.bookkeeping import BOOKKEEPING, LOAD_METRICS, REJECTED_ROWS
 from ingestion.core.connector import Batch, Rejected, RunContext, SourceError, TableLoad
 from ingestion.core.quarantine import rejected_table, typed_batch
-from ingestion.core.quarantine_spec import LOAD_METRICS, REJECTED_ROWS
 
 if TYPE_CHECKING:
     from ingestion.core.connector import Reporter
@@ -62,7 +62,7 @@ class Package:
 
     def _add(self, batch: Batch) -> Iterator[tuple[str, pa.Table]]:
         rows = 0 if batch.rows is None else batch.rows.num_rows
-        if batch.table != LOAD_METRICS.name:
+        if batch.table not in BOOKKEEPING:
             self._count(batch, rows)
         if rows:
             assert batch.rows is not None
