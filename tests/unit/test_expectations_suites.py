@@ -10,7 +10,7 @@ from expectations.suites import Check, load_folder, load_suite
 from ingestion.connections import Connection
 from ingestion.core.connector import ConnectorConfig, TableSpec
 from ingestion.core.errors import ConfigError
-from ingestion.core.quarantine_spec import LOAD_METRICS
+from ingestion.core.bookkeeping import LOAD_METRICS
 
 GOOD = """\
 table: tickets
