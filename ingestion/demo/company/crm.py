@@ -10,7 +10,7 @@ from ingestion.demo.company.clock import DAY, Clock, iso
 from ingestion.demo.company.draw import Stream
 from ingestion.demo.company.identities import Identities
 from ingestion.demo.company.orders import Order, by_person
-from ingestion.demo.company.people import COOKIE_DELETER, PLANTED, People, say
+from ingestion.demo.company.people import COOKIE_DELETER, People, leaves_crm, say
 from ingestion.demo.company.plan import Plan
 
 Record = dict[str, Any]
@@ -73,7 +73,7 @@ def make_crm(plan: Plan, clock: Clock, people: People, ids: Identities, orders: 
             created = min(created, first_order.get(person, created) + 60)
         changes = s.yes(120_000)
         later = clock.opens + s.one(0, len(clock.days) * DAY - 1)
-        gone = person >= PLANTED and person % 251 == 100
+        gone = leaves_crm(person)
         contacts.append(
             Contact(
                 contact_id, person, SOURCES[int(s.pick(SOURCE_WEIGHTS, 1)[0])], s.one(1, OWNERS), created,
@@ -113,7 +113,9 @@ def company_id(number: int) -> str:
     return str(50_000_007 + 23 * number)
 
 
-def contact_records(crm: Crm, people: People, ids: Identities, orders: list[Order], cutoff: int) -> list[Record]:
+def contact_records(
+    crm: Crm, people: People, ids: Identities, orders: list[Order], cutoff: int
+) -> list[Record]:
     """Contacts before an instant; a merged-away one is there until its merge and then only named by the winner."""
     first_order: dict[int, int] = {}
     for order in orders:
@@ -125,7 +127,9 @@ def contact_records(crm: Crm, people: People, ids: Identities, orders: list[Orde
             records.append(_contact(contact, people, ids, first_order, cutoff))
         for merge in ids.merges.get(contact.person, []):
             if merge.created_at < cutoff <= merge.merged_at:
-                records.append(_lost_contact(merge.contact_id, merge.email, merge.created_at, people, contact.person))
+                records.append(
+                    _lost_contact(merge.contact_id, merge.email, merge.created_at, people, contact.person)
+                )
     return records
 
 
@@ -155,8 +159,12 @@ def _contact(c: Contact, people: People, ids: Identities, first_order: dict[int,
             "mobilephone": people.phone[i] if i % 4 == 1 else None,
             "hs_language": people.language[i],
             "country": words.COUNTRY_NAMES[people.country[i]],
-            "city": people.city[i] if not changed or i == COOKIE_DELETER else words.CITIES[people.country[i]][0],
-            "user_id": people.user_id[i] if people.has_account[i] and c.created_at >= people.registered_at[i] else None,
+            "city": people.city[i]
+            if not changed or i == COOKIE_DELETER
+            else words.CITIES[people.country[i]][0],
+            "user_id": people.user_id[i]
+            if people.has_account[i] and c.created_at >= people.registered_at[i]
+            else None,
             "loyalty_card": ids.contact_card[i],
         }
         if changed and c.changed_at is not None:
@@ -167,12 +175,14 @@ def _contact(c: Contact, people: People, ids: Identities, first_order: dict[int,
         "hubspot_owner_id": str(9000 + c.owner),
         "hs_email_optout": "true" if c.opted_out else "false",
         "hs_merged_object_ids": ";".join(m.contact_id for m in merged) or None,
-        "hs_calculated_merged_vids": ";".join(f"{m.contact_id}:{m.merged_at}000" for m in merged if m.in_vids) or None,
+        "hs_calculated_merged_vids": ";".join(f"{m.contact_id}:{m.merged_at}000" for m in merged if m.in_vids)
+        or None,
     }
     archived = c.archived_at is not None and c.archived_at < cutoff
     if archived and c.archived_at is not None:
         moments.append(c.archived_at)
-    return _object(c.contact_id, c.created_at, max(moments), properties, "lastmodifieddate", c.archived_at if archived else None)
+    gone_at = c.archived_at if archived else None
+    return _object(c.contact_id, c.created_at, max(moments), properties, "lastmodifieddate", gone_at)
 
 
 def _lost_contact(contact_id: str, email: str | None, created: int, people: People, i: int) -> Record:
@@ -185,8 +195,9 @@ def _lost_contact(contact_id: str, email: str | None, created: int, people: Peop
 
 
 def _object(
-    object_id: str, created: int, updated: int, properties: dict[str, str | None], modified: str, archived_at: int | None
-) -> Record:
+    object_id: str, created: int, updated: int, properties: dict[str, str | None], modified: str,
+    archived_at: int | None,
+) -> Record:  # fmt: skip
     record: Record = {
         "id": object_id,
         "createdAt": iso(created, True),
@@ -213,7 +224,9 @@ def company_records(crm: Crm, cutoff: int) -> list[Record]:
             "hubspot_owner_id": str(9001 + number % OWNERS), "lifecyclestage": "customer", "hs_merged_object_ids": None,
         }  # fmt: skip
         if created < cutoff:
-            records.append(_object(company_id(number), created, created, properties, "hs_lastmodifieddate", None))
+            records.append(
+                _object(company_id(number), created, created, properties, "hs_lastmodifieddate", None)
+            )
     return records
 
 
@@ -254,7 +267,9 @@ def owner_records(clock: Clock) -> list[Record]:
 def association_records(crm: Crm, ids: Identities, cutoff: int) -> list[Record]:
     """Links contact → company, deal → contact, deal → company before an instant."""
 
-    def link(from_type: str, from_id: str, to_type: str, to_id: str, type_id: int, label: str | None) -> Record:
+    def link(
+        from_type: str, from_id: str, to_type: str, to_id: str, type_id: int, label: str | None
+    ) -> Record:
         return {
             "from_type": from_type, "from_id": from_id, "to_type": to_type, "to_id": to_id, "type_id": type_id,
             "label": label, "category": "HUBSPOT_DEFINED",

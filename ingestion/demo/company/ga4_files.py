@@ -22,9 +22,7 @@ STREAM_ID = "5550001"
 BASE = f"https://{words.SHOP_HOST}"
 _LANDING = [PLACE[p] for p in ("start", "first", "landing")]
 _CART = [PLACE[p] for p in ("cart", "checkout", "shipping", "payment", "purchase")]
-_ONE_ITEM = [
-    i for i, row in enumerate(PLACES) if row[4] >= 0 and row[1] not in ("page_view", "scroll")
-]
+_ONE_ITEM = [i for i, row in enumerate(PLACES) if row[4] >= 0 and row[1] not in ("page_view", "scroll")]
 
 
 @dataclass
@@ -302,13 +300,16 @@ class _Params:
         return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), _struct(key=names, value=value))
 
 
-def _page_codes(plan: Plan, catalogue: list[Article], visits: Sessions, session: IntArray, place: IntArray) -> IntArray:
+def _page_codes(
+    plan: Plan, catalogue: list[Article], visits: Sessions, session: IntArray, place: IntArray
+) -> IntArray:
     """Row of ``_pages`` for each event."""
     s = Stream(plan.seed, "ga4.pages")
     pages = _pages(catalogue)
     at = {page: i for i, page in enumerate(pages)}
     category_of = np.array([at[f"/c/{a.category}"] for a in catalogue], dtype=np.int64)
-    first_product, first_blog, first_help = len(pages) - len(catalogue), at["/blog/" + words.BLOG[0]], at["/help/delivery"]
+    first_product = len(pages) - len(catalogue)
+    first_blog, first_help = at[f"/blog/{words.BLOG[0]}"], at[f"/help/{words.HELP[0]}"]
     n = visits.n
     item = visits.items
     kind = s.pick((45, 20, 25, 10), n)
@@ -366,7 +367,11 @@ def _params(
     landing = rows("landing")
     texts_of = [words.TRAFFIC[t][0] for t in range(len(words.TRAFFIC))]
     referred = landing[~np.isin(visits.traffic[session[landing]], [1, 3])]
-    out.add("page_referrer", referred, _take([f"https://{x}/" for x in texts_of], visits.traffic[session[referred]]))
+    out.add(
+        "page_referrer",
+        referred,
+        _take([f"https://{x}/" for x in texts_of], visits.traffic[session[referred]]),
+    )
     out.add("entrances", landing, pa.array(np.ones(len(landing), dtype=np.int64)))
     tagged = landing[visits.traffic[session[landing]] != 1]
     combination = _combination(visits)[session]
@@ -376,7 +381,9 @@ def _params(
     out.add("campaign", named, _take(_campaigns(), combination[named]))
     engaged = np.flatnonzero((visits.depth[session] >= BROWSED) & ~np.isin(place, _LANDING))
     texts("session_engaged=1", engaged)
-    timed = rows("engaged", "scroll", "page_a", "page_b", "page_c", "category", "cart_page", "checkout_page", "help")
+    timed = rows(
+        "engaged", "scroll", "page_a", "page_b", "page_c", "category", "cart_page", "checkout_page", "help"
+    )
     out.add("engagement_time_msec", timed, pa.array(at[timed] // 1000 % 19_997 + 400))
     scrolled = rows("scroll")
     out.add("percent_scrolled", scrolled, pa.array(np.full(len(scrolled), 90, dtype=np.int64)))
@@ -449,7 +456,9 @@ def broken_row(table: pa.Table, which: int) -> pa.Table:
     return row.set_column(spot, field, pa.array([None], type=field.type))
 
 
-def day_table(days: Ga4Days, clock: Clock, calendar: Calendar, day: date, as_of: date, late: bool) -> pa.Table:
+def day_table(
+    days: Ga4Days, clock: Clock, calendar: Calendar, day: date, as_of: date, late: bool
+) -> pa.Table:
     """Rows of one day's file as it stands after the day ``as_of``; ``late``: with every late event in place."""
     index = clock.days.index(day)
     left, right = np.searchsorted(days.day, [index, index + 1])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ingestion.demo.company import people as cast
 from ingestion.demo.company.clock import DAY, Clock
 from ingestion.demo.company.draw import Stream
+from ingestion.demo.company.orders import Order
 from ingestion.demo.company.people import People
 from ingestion.demo.company.plan import Plan
 from ingestion.demo.company.support import Ticket
@@ -25,19 +26,26 @@ class Merge:
 
 @dataclass
 class Identities:
-    """Source ids per person. ``zendesk_mail`` is the address the desk knows, ``zendesk_external`` its user id or None."""
+    """Source ids per person.
+
+    ``guest`` is the shop's customer record of a guest by e-mail: (id, person, created at). ``zendesk_mail`` is the
+    address the desk knows, ``zendesk_external`` its user id or None.
+    """
 
     contact: dict[int, str] = field(default_factory=dict)
     contact_mail: dict[int, str | None] = field(default_factory=dict)
     contact_card: dict[int, str | None] = field(default_factory=dict)
     merges: dict[int, list[Merge]] = field(default_factory=dict)
     shop_customer: dict[int, str] = field(default_factory=dict)
+    guest: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     zendesk: dict[int, int] = field(default_factory=dict)
     zendesk_mail: dict[int, str] = field(default_factory=dict)
     zendesk_external: dict[int, str | None] = field(default_factory=dict)
 
 
-def make_identities(plan: Plan, clock: Clock, people: People, tickets: list[Ticket]) -> Identities:
+def make_identities(
+    plan: Plan, clock: Clock, people: People, orders: list[Order], tickets: list[Ticket]
+) -> Identities:
     """Give every person the records that the CRM, the shop and the desk keep of them."""
     s = Stream(plan.seed, "identities")
     found = Identities()
@@ -62,6 +70,12 @@ def make_identities(plan: Plan, clock: Clock, people: People, tickets: list[Tick
             found.zendesk_mail[i] = second if use_second and second else people.email[i]
             says_user = people.has_account[i] and external[i] and not planted
             found.zendesk_external[i] = people.user_id[i] if says_user else None
+    for order in orders:
+        if order.email is not None and order.as_guest:
+            guest = (f"G{800_001 + len(found.guest)}", order.person, order.created_at)
+            found.guest.setdefault(order.email, guest)
+    keeper = cast.FAMILY_MAIL[0]
+    found.zendesk_external[keeper] = people.user_id[keeper]
     first = cast.ROLE_MAIL[0]
     for i in cast.ROLE_MAIL:  # one desk user behind the shared address, whoever writes
         if i in found.zendesk:
@@ -77,7 +91,9 @@ def _merges(s: Stream, clock: Clock, people: People, i: int) -> list[Merge]:
             contact_id=str(90_000_011 + 71 * i + k),
             email=people.email2[i] if k == 0 else None,
             created_at=clock.opens - (20 + k) * DAY + i,
-            merged_at=clock.opens + s.one(len(clock.days) // 5, len(clock.days) * 3 // 5) * DAY + s.one(0, DAY - 1),
+            merged_at=clock.opens
+            + s.one(len(clock.days) // 5, len(clock.days) * 3 // 5) * DAY
+            + s.one(0, DAY - 1),
             in_vids=k == 0,
         )
         for k in range(many)

@@ -141,9 +141,7 @@ def make_orders(
 
 
 def _lines(articles: list[Article], quantities: list[int], percent_off: int) -> list[Line]:
-    return [
-        Line(a, q, a.price * q * percent_off // 100) for a, q in zip(articles, quantities, strict=True)
-    ]
+    return [Line(a, q, a.price * q * percent_off // 100) for a, q in zip(articles, quantities, strict=True)]
 
 
 def _shipping(lines: list[Line]) -> int:
@@ -166,7 +164,11 @@ def _web_orders(
         lines = _lines([catalogue[i] for i in items[:take]], visits.quantity[session, :take].tolist(), off)
         second = people.email2[person]
         guest = int(visits.login[session]) == NO_LOGIN
-        email = second if second and (guest or person == cast.TWO_MAILS) and other_mail[j] else people.email[person]
+        email = (
+            second
+            if second and (guest or person == cast.TWO_MAILS) and other_mail[j]
+            else people.email[person]
+        )
         orders.append(
             Order(
                 number=0, person=person, channel="web", store=-1, created_at=int(events.at[event]) // 1_000_000,
@@ -185,7 +187,9 @@ def _basket(s: Stream, catalogue: list[Article], n: int) -> tuple[list[list[Arti
     article, quantity = s.pick(weights, total).tolist(), (s.pick((80, 15, 5), total) + 1).tolist()
     baskets, counts, at = [], [], 0
     for k in size.tolist():
-        chosen = dict(zip(article[at : at + k], quantity[at : at + k], strict=True))  # an article once per order
+        chosen = dict(
+            zip(article[at : at + k], quantity[at : at + k], strict=True)
+        )  # an article once per order
         baskets.append([catalogue[i] for i in chosen])
         counts.append(list(chosen.values()))
         at += k
@@ -215,7 +219,9 @@ def _app_orders(s: Stream, plan: Plan, clock: Clock, people: People, catalogue: 
     return orders
 
 
-def _shop_orders(s: Stream, plan: Plan, clock: Clock, people: People, catalogue: list[Article]) -> list[Order]:
+def _shop_orders(
+    s: Stream, plan: Plan, clock: Clock, people: People, catalogue: list[Article]
+) -> list[Order]:
     """Receipts of the tills; a third of the buyers with a card forget it, buyers without one stay anonymous."""
     n = plan.customers * SHOP_ORDERS_PER_1000 // 1000
     person = s.pick(np.where(people.visits_shops, people.activity, 0), n)
@@ -257,7 +263,9 @@ def _live(s: Stream, order: Order, next_refund: int) -> int:
             return next_refund
         order.shipped_at = order.paid_at + hours[1]
         order.delivered_at = order.shipped_at + hours[2]
-        if order.channel == "app" and 28 <= fate < 36:  # a test order of the developers, removed three weeks later
+        if (
+            order.channel == "app" and 28 <= fate < 36
+        ):  # a test order of the developers, removed three weeks later
             order.removed_at = instant(local(order.created_at).date(), 3) + 21 * DAY
             return next_refund
     if 30 <= fate < 95:
@@ -285,4 +293,3 @@ def by_person(orders: list[Order]) -> dict[int, list[Order]]:
 def order_days(orders: list[Order]) -> int:
     """Number of different local days on which orders were made."""
     return len({local(order.created_at).date() for order in orders})
-

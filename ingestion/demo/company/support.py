@@ -111,13 +111,13 @@ class Ticket:
         return count
 
 
-def make_tickets(plan: Plan, clock: Clock, calendar: Calendar, people: People, orders: list[Order]) -> list[Ticket]:
+def make_tickets(
+    plan: Plan, clock: Clock, calendar: Calendar, people: People, orders: list[Order]
+) -> list[Ticket]:
     """All tickets in order of creation; ticket numbers follow that order."""
     s = Stream(plan.seed, "support")
     tickets = [*_about_orders(s, calendar, people, orders), *_general(s, plan, clock, people)]
-    tickets += [
-        _named(case, PLANTED + 10 + i, people) for i, case in enumerate(CASES) if _fits(case, clock)
-    ]
+    tickets += [_named(case, PLANTED + 10 + i, people) for i, case in enumerate(CASES) if _fits(case, clock)]
     tickets.sort(key=lambda t: (t.created_at, t.requester, t.topic))
     for i, ticket in enumerate(tickets):
         ticket.number = 20_001 + i
@@ -182,7 +182,9 @@ def _live(s: Stream, t: Ticket, moment: int, opening: str) -> None:
     open_now = business_seconds(moment, moment + 60) == 60
     t.steps.append(Step(moment, "customer", opening, changes={"status": "new", "priority": t.priority}))
     if t.channel in ("chat", "native_messaging") and s.yes(350_000):
-        t.steps.append(Step(moment + s.one(3, 9), "bot", "Lena here, an assistant. A colleague will join soon."))
+        t.steps.append(
+            Step(moment + s.one(3, 9), "bot", "Lena here, an assistant. A colleague will join soon.")
+        )
     if live and open_now:
         answered = moment + int(s.curve((20, 40, 75, 150, 600), 1)[0])
         taken = answered - 5
@@ -253,7 +255,14 @@ def _merge_some(s: Stream, tickets: list[Ticket]) -> None:
         before = latest.get(ticket.requester)
         latest[ticket.requester] = ticket
         near = before is not None and ticket.created_at - before.created_at < 2 * DAY
-        if not near or before is None or ticket.case or before.case or before.merged_into or not s.yes(500_000):
+        if (
+            not near
+            or before is None
+            or ticket.case
+            or before.case
+            or before.merged_into
+            or not s.yes(500_000)
+        ):
             continue
         moment = ticket.steps[1].at if len(ticket.steps) > 1 else ticket.created_at + 3600
         ticket.steps = [

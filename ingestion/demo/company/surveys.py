@@ -130,7 +130,9 @@ def _relationship(
             group = -1 if latent < 160 else 0 if latent < 500 else 1
             at = int(s.pick({-1: (2, 1, 2, 3, 4, 8, 10), 0: (40, 60), 1: (55, 45)}[group], 1)[0])
             score = at + {-1: 0, 0: 7, 1: 9}[group]
-            made.answers.append(_answer(s, NPS, people, person, "relationship_survey", invited, moment, score, group))
+            made.answers.append(
+                _answer(s, NPS, people, person, "relationship_survey", invited, moment, score, group)
+            )
             made.answers[-1].wave = wave
             answered += 1
             if answered % TWICE_EVERY == 0:
@@ -159,7 +161,11 @@ def _answer(
 def _delivery(s: Stream, made: Surveys, calendar: Calendar, people: People, orders: list[Order]) -> None:
     """CSAT (1–5) two days after delivery of a web or app order."""
     for order in orders:
-        if order.channel == "store" or order.delivered_at is None or order.person in (*FAMILY_MAIL, *ROLE_MAIL):
+        if (
+            order.channel == "store"
+            or order.delivered_at is None
+            or order.person in (*FAMILY_MAIL, *ROLE_MAIL)
+        ):
             continue
         invited = order.delivered_at + 2 * DAY
         made.invitations.append(Invitation(DELIVERY, order.person, "delivery", invited, ""))

@@ -69,7 +69,13 @@ ASCII = str.maketrans("ąćęłńóśźżäöüßéČČĄĆĘŁŃÓŚŹŻÄÖÜ"
 
 # slug, name, lowest and highest price in cents, articles
 CATEGORIES = (
-    ("bedding", "Bedding", 2_990, 17_900, ("Linen duvet cover", "Cotton sheet", "Pillowcase", "Quilt", "Throw")),
+    (
+        "bedding",
+        "Bedding",
+        2_990,
+        17_900,
+        ("Linen duvet cover", "Cotton sheet", "Pillowcase", "Quilt", "Throw"),
+    ),
     ("bath", "Bath", 990, 6_990, ("Bath towel", "Bath mat", "Bathrobe", "Hand towel")),
     ("kitchen", "Kitchen", 790, 8_990, ("Tea towel", "Apron", "Tablecloth", "Table runner", "Napkins")),
     ("curtains", "Curtains", 3_490, 15_900, ("Linen curtain", "Blackout curtain", "Roman blind")),
@@ -114,7 +120,18 @@ STORES = (
 AIRPORT = 3
 """Index of the shop at the airport: open round the clock, its business day ends at 03:00."""
 
-SEARCHES = ("linen", "bedding", "towel", "obrus", "zasłony", "koc", "bettwäsche", "gift", "pościel lniana", "rug")
+SEARCHES = (
+    "linen",
+    "bedding",
+    "towel",
+    "obrus",
+    "zasłony",
+    "koc",
+    "bettwäsche",
+    "gift",
+    "pościel lniana",
+    "rug",
+)
 BLOG = ("care-for-linen", "autumn-colours", "gift-guide", "small-bedroom", "set-the-table")
 HELP = ("delivery", "returns", "payment", "sizes")
 
@@ -186,7 +203,11 @@ NEUTRAL = {
 }
 BLAME = {
     "pl": ("Paczka przyszła uszkodzona.", "Nikt nie odpowiada na maile.", "Kasa na telefonie nie działa!"),
-    "de": ("Das Paket kam beschädigt an.", "Niemand antwortet auf E-Mails.", "Kasse auf dem Handy geht nicht!"),
+    "de": (
+        "Das Paket kam beschädigt an.",
+        "Niemand antwortet auf E-Mails.",
+        "Kasse auf dem Handy geht nicht!",
+    ),
     "en": ("The parcel arrived damaged.", "Nobody answers my mails.", "Checkout on my phone is broken!"),
 }
 REASONS = ("price", "quality", "delivery", "service", "website", "returns")

@@ -189,7 +189,9 @@ def make_events(plan: Plan, clock: Clock, calendar: Calendar, visits: Sessions) 
 
     bots = np.flatnonzero(visits.is_bot)
     steps = np.arange(PAGES_PER_BOT * 2 + 1)
-    bot_place = np.where(steps == 0, PLACE["start"], np.where(steps % 2 == 1, PLACE["page_a"], PLACE["item_a"]))
+    bot_place = np.where(
+        steps == 0, PLACE["start"], np.where(steps % 2 == 1, PLACE["page_a"], PLACE["item_a"])
+    )
     bot_at = (visits.start[bots] * 1_000_000)[:, None] + (steps * 600_000)[None, :]
     session = np.concatenate([session, np.repeat(bots, len(steps))])
     place = np.concatenate([place, np.tile(bot_place, len(bots))])
@@ -204,7 +206,12 @@ def make_events(plan: Plan, clock: Clock, calendar: Calendar, visits: Sessions) 
     late = np.isin(day, late_days) & visits.is_mobile()[session] & s.chance(90_000, len(session))
     late &= place != PLACE["purchase"]  # an order never waits for its event
     login_place = np.select(
-        [visits.login == 1, visits.login == LOGIN_EARLY, visits.login == LOGIN_AT_CHECKOUT, visits.login == SIGN_UP],
+        [
+            visits.login == 1,
+            visits.login == LOGIN_EARLY,
+            visits.login == LOGIN_AT_CHECKOUT,
+            visits.login == SIGN_UP,
+        ],
         [0, PLACE["login"], PLACE["login_late"], PLACE["sign_up"]],
         default=len(PLACES),
     )

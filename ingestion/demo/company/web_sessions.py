@@ -124,7 +124,9 @@ def _browser_key(visitor: IntArray, person: IntArray, second: BoolArray, day: In
     slot[np.isin(person, cast.SHARED_DEVICE)] = 0
     owner = np.where(person == cast.SHARED_DEVICE[1], cast.SHARED_DEVICE[0], visitor)
     slot[person == cast.COOKIE_DELETER] = 0
-    generation = np.where(visitor % 17 == 13, day // 45, 0)  # some browsers forget their cookies every 45 days
+    generation = np.where(
+        visitor % 17 == 13, day // 45, 0
+    )  # some browsers forget their cookies every 45 days
     mine = person == cast.COOKIE_DELETER
     generation[mine] = np.arange(int(mine.sum()))
     return (owner * 2 + slot) * 4096 + generation
@@ -169,7 +171,8 @@ def _logins(s: Stream, visits: Sessions, people: People) -> IntArray:
     login = np.where(kind == 1, FROM_START, np.where(kind == 2, LOGIN_EARLY, NO_LOGIN))
     at_checkout = (login == NO_LOGIN) & (visits.depth >= CHECKOUT) & s.chance(640_000, n)
     login[at_checkout] = LOGIN_AT_CHECKOUT
-    login[np.isin(visits.person, [*cast.SHARED_DEVICE, cast.COOKIE_DELETER])] = LOGIN_EARLY
+    always = (cast.COOKIE_DELETER, *cast.SHARED_DEVICE, *cast.FAMILY_MAIL, *cast.ROLE_MAIL)
+    login[np.isin(visits.person, always)] = LOGIN_EARLY
     login[~may | (visits.start < people.registered_at[who])] = NO_LOGIN
     login[first] = SIGN_UP
     return login
