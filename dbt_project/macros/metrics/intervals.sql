@@ -12,10 +12,15 @@
 
 {#
   Wilson interval of a share (Wilson 1927): centre (p + z²/2n) / (1 + z²/n), half width
-  z·sqrt(p(1−p)/n + z²/4n²) / (1 + z²/n). Stays in 0-1 also for 0 or n hits.
+  z·sqrt(p(1−p)/n + z²/4n²) / (1 + z²/n). Its ends are exactly 0 and 1 for 0 and n hits;
+  rounding would leave them a hair inside.
 #}
-{% macro wilson_low(hits, n) -%}{{ wilson_bound(hits, n, '-') }}{%- endmacro %}
-{% macro wilson_high(hits, n) -%}{{ wilson_bound(hits, n, '+') }}{%- endmacro %}
+{% macro wilson_low(hits, n) -%}
+    case when {{ n }} > 0 and {{ hits }} = 0 then 0e0 else {{ wilson_bound(hits, n, '-') }} end
+{%- endmacro %}
+{% macro wilson_high(hits, n) -%}
+    case when {{ n }} > 0 and {{ hits }} = {{ n }} then 1e0 else {{ wilson_bound(hits, n, '+') }} end
+{%- endmacro %}
 {% macro wilson_bound(hits, n, sign) -%}
     {%- set p = share(hits, n) -%}
     {%- set m = 'nullif(cast(' ~ n ~ ' as double), 0)' -%}

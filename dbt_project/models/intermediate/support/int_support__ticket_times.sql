@@ -103,11 +103,11 @@ with messages as (
             else coalesce(ticket.solved_at, ticket.closed_at)
         end as last_solved_at
         , case when statuses.ticket_key is not null then statuses.reopen_count else ticket.reopen_count end as reopen_count
-        , statuses.requester_wait_seconds
-        , statuses.agent_wait_seconds
-        , statuses.on_hold_seconds
-        , statuses.new_status_seconds
-        , statuses.open_status_seconds
+        , cast(statuses.requester_wait_seconds as decimal(18, 6)) as requester_wait_seconds
+        , cast(statuses.agent_wait_seconds as decimal(18, 6)) as agent_wait_seconds
+        , cast(statuses.on_hold_seconds as decimal(18, 6)) as on_hold_seconds
+        , cast(statuses.new_status_seconds as decimal(18, 6)) as new_status_seconds
+        , cast(statuses.open_status_seconds as decimal(18, 6)) as open_status_seconds
         , assignments.first_assigned_at
         , assignments.last_assigned_at
         , assignments.assignment_count

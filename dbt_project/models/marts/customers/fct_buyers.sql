@@ -69,8 +69,8 @@ select
     , buyers.second_day_ordered_at
     , buyers.order_count
     , buyers.order_day_count
-    , buyers.revenue_amount
-    , buyers.refunded_amount
+    , cast(buyers.revenue_amount as decimal(18, 4)) as revenue_amount
+    , cast(buyers.refunded_amount as decimal(18, 4)) as refunded_amount
     , buyers.currency_count
     , nullif(buyers.currency, '') as currency
     , horizon.observed_until_at

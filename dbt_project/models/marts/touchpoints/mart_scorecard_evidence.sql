@@ -4,7 +4,7 @@ with criteria as (
         criterion_id
         , metric_name
         , applies_to_stage
-        , cast(weight as double) as weight
+        , weight
         , cast(value_at_1 as double) as value_at_1
         , cast(value_at_3 as double) as value_at_3
         , cast(value_at_5 as double) as value_at_5
@@ -76,9 +76,10 @@ select
     , period_start
     , criterion_id
     , metric_name
-    , weight
+    , cast(weight as decimal(5, 4)) as weight
     , evidence_status
     , metric_value
     , response_count
-    , case when raw_score is not null then least(greatest(raw_score, 1e0), 5e0) end as criterion_score
+    -- Six decimals, so that weighted sums do not depend on the order of rows.
+    , cast(case when raw_score is not null then least(greatest(raw_score, 1e0), 5e0) end as decimal(9, 6)) as criterion_score
 from evidence

@@ -77,8 +77,9 @@ with periods as (
         touchpoint_id
         , period_type
         , period_start
-        , sum(case when criterion_score is not null then weight end) / nullif(sum(weight), 0) as coverage
-        , sum(criterion_score * weight) / nullif(sum(case when criterion_score is not null then weight end), 0) as weighted_score
+        , {{ share('sum(case when criterion_score is not null then weight end)', 'sum(weight)') }} as coverage
+        , {{ share('sum(criterion_score * weight)', 'sum(case when criterion_score is not null then weight end)') }}
+            as weighted_score
     from {{ ref('mart_scorecard_evidence') }}
     group by touchpoint_id, period_type, period_start
 )
@@ -108,7 +109,7 @@ select
     , {{ share('conversions.converted_session_count', 'conversions.session_count') }} as conversion_rate
     , {{ wilson_low('conversions.converted_session_count', 'conversions.session_count') }} as conversion_rate_low
     , {{ wilson_high('conversions.converted_session_count', 'conversions.session_count') }} as conversion_rate_high
-    , coalesce(scores.coverage, 0) as coverage
+    , coalesce(scores.coverage, 0e0) as coverage
     , case when scores.coverage >= {{ var('scorecard_min_coverage', 0.6) }} then scores.weighted_score end as score
     , touchpoint.is_critical
     , coalesce(
