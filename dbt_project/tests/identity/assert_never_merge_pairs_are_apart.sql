@@ -1,0 +1,5 @@
+select l.customer_key, r.customer_key as other_customer_key, l.customer_id
+from {{ ref('identity_never_merge') }} as rule
+join {{ ref('int_identity__customer_map') }} as l on md5(rule.left_customer_ref) = l.customer_key
+join {{ ref('int_identity__customer_map') }} as r on md5(rule.right_customer_ref) = r.customer_key
+where l.customer_id = r.customer_id
