@@ -129,6 +129,7 @@ def _report_load(result: LoadResult) -> None:
 def _materialization(key: dg.AssetKey, result: LoadResult | Exception) -> dg.MaterializeResult:
     if not isinstance(result, LoadResult):
         check = dg.AssetCheckResult(
+            asset_key=key,
             check_name=REJECTED_CHECK,
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
@@ -146,6 +147,7 @@ def _materialization(key: dg.AssetKey, result: LoadResult | Exception) -> dg.Mat
         "seconds_of_connection": round(result.seconds, 2),
     }
     check = dg.AssetCheckResult(
+        asset_key=key,
         check_name=REJECTED_CHECK,
         passed=rejected == 0 and read == loaded + rejected,
         severity=dg.AssetCheckSeverity.WARN,
