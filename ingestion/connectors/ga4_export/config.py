@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from ingestion.core.connector import ConnectorConfig
@@ -11,9 +13,10 @@ class Config(ConnectorConfig):
     """Where the daily files lie and how they are read.
 
     Attributes:
-        path: folder with `events_YYYYMMDD.parquet`, `.jsonl` or `.jsonl.gz`; relative paths start at the
-            connections file, `${CX_HOME}` is filled in.
+        path: folder with `events_YYYYMMDD.parquet`, `.jsonl` or `.jsonl.gz`, local or any fsspec URL;
+            relative paths start at the connections file, `${CX_HOME}` and `${NAME}` are filled in.
         pattern: names of the daily files inside `path`.
+        storage_options: options of the fsspec file system that are no secrets (endpoint, region, anon).
         time_zone: zone of the GA4 property, in which `event_date` is written.
         settle_seconds: a file changed less than so many seconds ago is left for the next run, since it may
             still be written.
@@ -24,8 +27,17 @@ class Config(ConnectorConfig):
             put e-mail addresses and tokens there.
     """
 
-    path: str
+    OPTIONAL_SECRETS: ClassVar[tuple[str, ...]] = (
+        "key",
+        "secret",
+        "token",
+        "account_key",
+        "connection_string",
+    )
+
+    path: str = Field(min_length=1)
     pattern: str = "events_*"
+    storage_options: dict[str, str | int | bool] = Field(default_factory=dict)
     time_zone: str = "UTC"
     settle_seconds: float = Field(default=0, ge=0)
     restate_days: int | None = Field(default=None, ge=0)

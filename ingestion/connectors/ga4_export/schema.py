@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingestion.core.bookkeeping import FILES_SEEN
 from ingestion.core.connector import ColumnType, TableSpec
 
 OWNER = "web"
@@ -107,19 +108,5 @@ TABLES: dict[str, TableSpec] = {
         entities=("web_event",),
         system_columns={"_cx_file": "text", "_cx_file_row": "bigint"},
     ),
-    "files_seen": TableSpec(
-        name="files_seen",
-        description="One row per reading of a daily file; the newest one of a file says which load counts.",
-        columns={
-            "source_table": "text",
-            "file": "text",
-            "size": "bigint",
-            "modified_at": "timestamp",
-            "rows_read": "bigint",
-            "rows_loaded": "bigint",
-            "rows_rejected": "bigint",
-        },
-        key=("source_table", "file"),
-        owner=OWNER,
-    ),
+    FILES_SEEN.name: FILES_SEEN,
 }
