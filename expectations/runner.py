@@ -14,11 +14,12 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.derived import METRICS_TABLE, REJECTED_TABLE, combined, derived_suite, softened
+from expectations.derived import combined, derived_suite, softened
 from expectations.engine import Bound, evaluate, quoted
 from expectations.results import CheckResult, CheckRun
 from expectations.suites import Suite, load_folder
 from ingestion.connections import Connection, Connections
+from ingestion.core.bookkeeping import BOOKKEEPING
 from ingestion.core.connector import ColumnType, TableSpec
 from ingestion.core.lake import completed_files
 from ingestion.settings import Settings
@@ -103,7 +104,7 @@ def landing_suites(settings: Settings, connection: Connection) -> dict[str, Suit
     vendor = load_folder(LANDING / connection.connector)
     own = load_folder(settings.connections_file.parent / "expectations" / connection.name)
     specs = connection.tables
-    counted = [name for name in specs if name not in (METRICS_TABLE, REJECTED_TABLE)]
+    counted = [name for name in specs if name not in BOOKKEEPING]
     hours = min(spec.expected_hours for spec in specs.values())
     suites = {}
     for name, spec in specs.items():
