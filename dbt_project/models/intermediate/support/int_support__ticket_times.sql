@@ -10,7 +10,14 @@ with messages as (
         , message.author_type = 'bot' or coalesce(agent.is_bot, false) as is_bot
         , row_number() over (
             partition by message.ticket_key
-            order by message.sent_at, try_cast(message.source_id as decimal(38, 0)) asc nulls last, message.message_key
+            -- Ids are counted upwards; behind a bar where they are counted per ticket.
+            order by
+                message.sent_at
+                , coalesce(
+                    try_cast(split_part(message.source_id, '|', 2) as decimal(38, 0))
+                    , try_cast(split_part(message.source_id, '|', 1) as decimal(38, 0))
+                ) asc nulls last
+                , message.message_key
         ) as message_number
     from {{ ref('cx_message') }} as message
     left join {{ ref('cx_agent') }} as agent on message.author_agent_key = agent.agent_key
