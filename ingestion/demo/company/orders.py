@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 
@@ -263,15 +264,19 @@ def _live(s: Stream, order: Order, next_refund: int) -> int:
             return next_refund
         order.shipped_at = order.paid_at + hours[1]
         order.delivered_at = order.shipped_at + hours[2]
-        if (
-            order.channel == "app" and 28 <= fate < 36
-        ):  # a test order of the developers, removed three weeks later
+        if order.channel == "app" and 28 <= fate < 36:
+            # a test order of the developers, removed three weeks later
             order.removed_at = instant(local(order.created_at).date(), 3) + 21 * DAY
             return next_refund
     if 30 <= fate < 95:
         whole = share == 0 or (len(order.lines) == 1 and order.lines[0].quantity == 1)
         amount = order.total if whole else order.lines[0].net
-        order.refunds.append(Refund(next_refund, amount, order.delivered_at + back_after, reason))
+        moment = order.delivered_at + back_after
+        if order.channel == "store":  # brought back in opening hours
+            day = local(moment).date()
+            day += timedelta(days=day.weekday() == 6)
+            moment = instant(day, 10 + back_after % 9, back_after % 60, back_after % 59)
+        order.refunds.append(Refund(next_refund, amount, moment, reason))
         return next_refund + 1
     return next_refund
 
@@ -288,8 +293,3 @@ def by_person(orders: list[Order]) -> dict[int, list[Order]]:
         if order.person >= 0:
             found.setdefault(order.person, []).append(order)
     return found
-
-
-def order_days(orders: list[Order]) -> int:
-    """Number of different local days on which orders were made."""
-    return len({local(order.created_at).date() for order in orders})

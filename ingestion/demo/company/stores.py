@@ -62,14 +62,15 @@ def make_visits(plan: Plan, clock: Clock, people: People, orders: list[Order]) -
                 _visit(s, order.store, refund.refunded_at, "return", order, -refund.amount)
                 for refund in order.refunds
             ]
-        elif s.yes(4_000):
-            visits.append(_visit(s, 0, order.created_at + 5 * 86_400, "void", None, 0))
     n = plan.customers * SERVICE_PER_1000 // 1000
     who = s.pick([int(a) if c else 0 for a, c in zip(people.activity, people.card, strict=True)], n)
     for person, moment, store in zip(
         who.tolist(), clock.moments(s, n, SHOP_HOURS, shop=True).tolist(), s.below(3, n).tolist(), strict=True
     ):
         visits.append(_visit(s, store, moment, "service", None, 0, person, people.card[person]))
+    voided = max(2, plan.customers // 500)
+    for moment in clock.moments(s, voided, SHOP_HOURS, shop=True).tolist():
+        visits.append(_visit(s, 0, moment, "void", None, 0))
     for offset, (_, moment) in enumerate(clock_change_visits(clock)):
         person = PLANTED + offset
         people.card[person] = people.card[person] or f"LC{4_000_000 + 13 * person}"

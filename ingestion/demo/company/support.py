@@ -18,10 +18,22 @@ from ingestion.demo.company.clock import (
 )
 from ingestion.demo.company.draw import Stream
 from ingestion.demo.company.orders import Order
-from ingestion.demo.company.people import FAMILY_MAIL, PLANTED, People
+from ingestion.demo.company.people import (
+    COOKIE_DELETER,
+    FAMILY_MAIL,
+    MERGED_ONCE,
+    MERGED_TWICE,
+    PLANTED,
+    ROLE_MAIL,
+    SHARED_DEVICE,
+    TWO_MAILS,
+    People,
+)
 from ingestion.demo.company.plan import Calendar, Plan
 from ingestion.demo.company.support_cases import CASES, Case
 
+FIRST_CASE = PLANTED + 10
+"""Row of the person behind the first named case; the others follow."""
 GENERAL_PER_1000 = 185
 """Tickets that no order starts, per 1,000 persons."""
 CHANNELS = ("email", "web", "chat", "native_messaging", "voice", "facebook")
@@ -117,7 +129,7 @@ def make_tickets(
     """All tickets in order of creation; ticket numbers follow that order."""
     s = Stream(plan.seed, "support")
     tickets = [*_about_orders(s, calendar, people, orders), *_general(s, plan, clock, people)]
-    tickets += [_named(case, PLANTED + 10 + i, people) for i, case in enumerate(CASES) if _fits(case, clock)]
+    tickets += [_named(case, FIRST_CASE + i, people) for i, case in enumerate(CASES) if _fits(case, clock)]
     tickets.sort(key=lambda t: (t.created_at, t.requester, t.topic))
     for i, ticket in enumerate(tickets):
         ticket.number = 20_001 + i
@@ -132,7 +144,7 @@ def make_tickets(
 
 def _about_orders(s: Stream, calendar: Calendar, people: People, orders: list[Order]) -> Iterator[Ticket]:
     for order in orders:
-        if order.channel == "store" or order.person in FAMILY_MAIL or order.shipped_at is None:
+        if order.channel == "store" or order.shipped_at is None or not _writes_freely(order.person):
             continue
         day = local(order.created_at).date()
         troubled = calendar.dip_from <= day < calendar.dip_until
@@ -157,9 +169,25 @@ def _general(s: Stream, plan: Plan, clock: Clock, people: People) -> Iterator[Ti
     for person, moment, t in zip(
         who.tolist(), clock.moments(s, n, SERVICE_HOURS).tolist(), topic.tolist(), strict=True
     ):
-        if PLANTED <= person < PLANTED + 10 + len(CASES) or person == FAMILY_MAIL[1]:
-            continue  # the named cases stay alone with their requester
+        if not _writes_freely(person):
+            continue
         yield _draw(s, people, person, names[t], moment, None)
+    certain = (
+        *ROLE_MAIL,
+        FAMILY_MAIL[0],
+        MERGED_TWICE,
+        MERGED_ONCE,
+        TWO_MAILS,
+        COOKIE_DELETER,
+        *SHARED_DEVICE,
+    )
+    for person, moment in zip(certain, clock.moments(s, len(certain), SERVICE_HOURS).tolist(), strict=True):
+        yield _draw(s, people, person, "product", moment, None)
+
+
+def _writes_freely(person: int) -> bool:
+    """False for the requesters of the named cases, who write nothing else, and for one half of the family mail."""
+    return not FIRST_CASE <= person < FIRST_CASE + len(CASES) and person != FAMILY_MAIL[1]
 
 
 def _draw(s: Stream, people: People, person: int, topic: str, moment: int, order: Order | None) -> Ticket:

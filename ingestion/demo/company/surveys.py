@@ -198,9 +198,9 @@ def _support(s: Stream, made: Surveys, people: People, tickets: list[Ticket]) ->
             continue
         moment = invited + _delay(s)
         latent = s.one(0, 999) + 50 * int(people.mood[ticket.requester])
-        latent -= min(350, (solved[-1] - ticket.created_at) // 1000)
+        latent -= min(300, (solved[-1] - ticket.created_at) // 1500)
         latent -= 250 if ticket.reopens(1 << 62) else 0
-        score = 1 + int(np.searchsorted([-60, 10, 80, 170, 390, 700], latent, side="right"))
+        score = 1 + int(np.searchsorted([-90, -30, 30, 110, 330, 660], latent, side="right"))
         mood = 1 if score >= 5 else 0 if score == 4 else -1
         answer = _answer(s, SUPPORT, people, ticket.requester, touchpoint, invited, moment, score, mood)
         answer.ticket = ticket

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ingestion.demo.company.clock import business_seconds, iso
+from ingestion.demo.company.clock import DAY, business_seconds, iso
 from ingestion.demo.company.company import Company
 from ingestion.demo.company.support import Ticket
+from ingestion.demo.company.zendesk_records import leaves_desk
 
 Facts = dict[str, Any]
 
@@ -33,8 +34,15 @@ def support(c: Company, cutoff: int) -> Facts:
     )
     answered = [(t, at) for t in live if (at := t.first_response(cutoff)) is not None]
     solved = [(t, found) for t in live if (found := t.solved(cutoff))]
+    writers: dict[int, int] = {}
+    for t in all_tickets:
+        writers.setdefault(t.requester, t.created_at)
     return {
         "tickets": len(all_tickets),
+        "end_users": len({c.ids.zendesk[person] for person in writers}),
+        "users_removed": sorted(
+            c.ids.zendesk[p] for p, at in writers.items() if leaves_desk(p) and at + 30 * DAY < cutoff
+        ),
         "by_status": dict(sorted(Counter(t.status(cutoff) for t in all_tickets).items())),
         "by_channel": dict(sorted(Counter(t.channel for t in all_tickets).items())),
         "by_topic": dict(sorted(Counter(t.topic for t in all_tickets).items())),

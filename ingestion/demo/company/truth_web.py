@@ -10,6 +10,7 @@ import numpy as np
 from ingestion.demo.company.clock import DAY, ZONE_NAME, instant, iso
 from ingestion.demo.company.company import Company
 from ingestion.demo.company.draw import BoolArray, IntArray
+from ingestion.demo.company.vocabulary import DEVICES, TRAFFIC
 from ingestion.demo.company.web_events import EVENT_NAMES, FUNNEL, is_in_files
 
 Facts = dict[str, Any]
@@ -113,14 +114,10 @@ def funnels(c: Company, until: date, late: bool) -> Facts:
 
 def device_categories(c: Company) -> list[str]:
     """Device category of each visit."""
-    from ingestion.demo.company.vocabulary import DEVICES
-
     return [DEVICES[d][0] for d in c.sessions.device.tolist()]
 
 
 def _sources(c: Company) -> dict[str, BoolArray]:
-    from ingestion.demo.company.vocabulary import TRAFFIC
-
     return {f"{t[0]} / {t[1]}": c.sessions.traffic == i for i, t in enumerate(TRAFFIC)}
 
 

@@ -7,7 +7,6 @@ from datetime import date
 
 import numpy as np
 
-from ingestion.demo.company import vocabulary as words
 from ingestion.demo.company.clock import Clock, instant
 from ingestion.demo.company.draw import BoolArray, IntArray, Stream
 from ingestion.demo.company.plan import Calendar, Plan
@@ -226,8 +225,3 @@ def is_in_files(events: Events, clock: Clock, calendar: Calendar, until: date, l
         if day in clock.days and until < rewritten and not late:
             there &= ~(events.late & (events.day == clock.days.index(day)))
     return there
-
-
-def device_category(visits: Sessions) -> list[str]:
-    """Device category of each visit."""
-    return [words.DEVICES[d][0] for d in visits.device.tolist()]
