@@ -22,8 +22,9 @@ from ingestion.connectors.ga4_export.flatten import Flattener
 from ingestion.core.bookkeeping import FILES_SEEN
 from ingestion.core.connector import Batch, RunContext
 from ingestion.core.errors import SourceError
+from ingestion.core.paths import expand
 from ingestion.core.quarantine import settle
-from ingestion.generic.files.store import FoundFile, Store, expand
+from ingestion.generic.files.store import FoundFile, Store
 
 TABLE = "events"
 _DAY = re.compile(r"events_(\d{4})(\d{2})(\d{2})\.(parquet|jsonl|jsonl\.gz|json|json\.gz)$")

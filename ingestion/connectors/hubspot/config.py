@@ -15,7 +15,7 @@ class Config(ConnectorConfig):
     """HubSpot account and how it is read.
 
     Attributes:
-        base_url: API origin; another one only for a stand-in.
+        base_url: API origin; another one only for a stand-in. `${NAME:-default}` is filled in.
         api_version: version in the paths, a date version or `v3`.
         objects: CRM objects to read.
         owners: read the owners (employees).

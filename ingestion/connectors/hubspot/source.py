@@ -29,6 +29,7 @@ from ingestion.core.increments import (
     vanished,
 )
 from ingestion.core.paginators import Page, cursor_pages, items_of
+from ingestion.core.paths import expand
 
 LIST_PAGE = 100
 SEARCH_PAGE = 200
@@ -553,7 +554,7 @@ def _client(ctx: RunContext) -> ApiClient:
     token = ctx.secret("token")
     search, other = Limiter(config.search_per_second, 1.0), Limiter(config.requests_per_10_seconds, 10.0)
     return ApiClient(
-        config.base_url,
+        expand(config.base_url, {}),
         headers={"Authorization": f"Bearer {token}"},
         secrets=(token,),
         limiters_of=lambda request: (search,) if (request.path_url or "").endswith("/search") else (other,),

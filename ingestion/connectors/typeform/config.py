@@ -26,7 +26,7 @@ class Config(ConnectorConfig):
     """Typeform account and how it is read.
 
     Attributes:
-        base_url: API origin; https://api.eu.typeform.com for EU accounts.
+        base_url: API origin; https://api.eu.typeform.com for EU accounts. `${NAME:-default}` is filled in.
         forms: ids of the forms to read; null = all forms the token sees.
         scores: score question by form id. Default: the question whose ref is nps, csat or ces (or begins
             with one of these and an underscore), else the first of type nps, opinion_scale or rating.

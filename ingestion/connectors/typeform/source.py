@@ -30,6 +30,7 @@ from ingestion.core.increments import (
     vanished,
 )
 from ingestion.core.paginators import Page, before_token_pages, items_of
+from ingestion.core.paths import expand
 
 FORMS_PAGE = 200
 RESPONSES_PAGE = 1_000
@@ -320,7 +321,7 @@ def _client(ctx: RunContext) -> ApiClient:
     token = ctx.secret("token")
     limiter = Limiter(1, 1.0 / config.requests_per_second)
     return ApiClient(
-        config.base_url,
+        expand(config.base_url, {}),
         headers={"Authorization": f"Bearer {token}"},
         secrets=(token,),
         limiters_of=lambda request: (limiter,),

@@ -27,7 +27,7 @@ class Config(ConnectorConfig):
 
     Attributes:
         subdomain: `acme` of acme.zendesk.com.
-        base_url: API origin instead of the one the subdomain gives.
+        base_url: API origin instead of the one the subdomain gives; `${NAME:-default}` is filled in.
         email: agent the API token belongs to; null = the token is an OAuth access token (scope `read`).
         objects: what to read; ticket_events brings the field history and the comments.
         start: first instant of the exports.

@@ -27,6 +27,7 @@ from ingestion.core.increments import (
     vanished,
 )
 from ingestion.core.paginators import Page, cursor_pages, end_of_stream_pages, time_export_pages
+from ingestion.core.paths import expand
 
 PACKAGE_PAGES = 20
 """Pages of an export committed together: 20,000 items, a little over two minutes at 9 requests a minute."""
@@ -435,7 +436,7 @@ def _client(ctx: RunContext) -> ApiClient:
     token = ctx.secret("token")
     exports, others = Limiter(config.incremental_per_minute, 60.0), Limiter(config.requests_per_minute, 60.0)
     return ApiClient(
-        config.origin,
+        expand(config.origin, {}),
         headers={} if config.email else {"Authorization": f"Bearer {token}"},
         auth=(f"{config.email}/token", token) if config.email else None,
         secrets=(token,),
