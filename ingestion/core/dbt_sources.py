@@ -19,7 +19,7 @@ from ingestion.settings import PROJECT_ROOT
 GENERIC = frozenset({"files", "sql"})
 """Connectors whose tables come from the connections file; dbt learns of them by its vars."""
 
-_SQL_TYPES: dict[ColumnType, str] = {"text": "string", "json": "string", "decimal": "decimal(18,4)"}
+SQL_TYPES: dict[ColumnType, str] = {"text": "string", "json": "string", "decimal": "decimal(18,4)"}
 
 
 def source_files(project: Path = PROJECT_ROOT) -> Iterator[tuple[Path, str]]:
@@ -50,9 +50,9 @@ def sources_yaml(connector: str, tables: dict[str, TableSpec]) -> str:
 
 
 def _table(spec: TableSpec) -> list[str]:
-    meta = f"owner: {spec.owner}, key: [{', '.join(spec.key)}], expected_hours: {spec.expected_hours}"
-    if spec.version:
-        meta += f", version: {spec.version}"
+    meta = f"key: [{', '.join(spec.key)}], expected_hours: {spec.expected_hours}"
+    meta += f", version: {spec.version}" if spec.version else ""
+    meta += f", owner: {spec.owner}" if spec.owner else ""
     lines = [
         f"      - name: {spec.name}",
         f"        description: {json.dumps(spec.description)}",
@@ -60,7 +60,7 @@ def _table(spec: TableSpec) -> list[str]:
         "        columns:",
     ]
     for name, kind in {**spec.columns, **spec.system_columns}.items():
-        lines.append(f'          - {{name: {name}, data_type: "{_SQL_TYPES.get(kind, kind)}"}}')
+        lines.append(f'          - {{name: {name}, data_type: "{SQL_TYPES.get(kind, kind)}"}}')
     return lines
 
 

@@ -19,7 +19,9 @@ from tests.support.lake import Lake
 LAYERS = ("path:models/staging", "path:models/conformed", "path:seeds/maps")
 
 
-def run_dbt(home: Path, arguments: list[str], variables: dict[str, object]) -> subprocess.CompletedProcess[str]:
+def run_dbt(
+    home: Path, arguments: list[str], variables: dict[str, object]
+) -> subprocess.CompletedProcess[str]:
     """dbt as a process of its own on the warehouse below `home`."""
     environment = {
         **os.environ,

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from ingestion import registry
 from ingestion.core.arrow import ARROW_TYPES, TIMESTAMP
+from ingestion.core.bookkeeping import LOAD_METRICS, REJECTED_ROWS
 from ingestion.core.connector import TableSpec
 from ingestion.core.deletes import deletes_spec, merges_spec
-from ingestion.core.bookkeeping import LOAD_METRICS, REJECTED_ROWS
 
 Row = Mapping[str, Any]
 

@@ -114,7 +114,7 @@ select
             {%- for name, type in types.items() %}
     cast({{ adapter.quote(name) }} as {{ type }}) as {{ adapter.quote(name) }},
             {%- endfor %}
-    make_timestamp(cast(cast(_dlt_load_id as decimal(28, 9)) * 1000000 as bigint)) as extracted_at
+    make_timestamp(cast(cast(_dlt_load_id as double) * 1000000 as bigint)) as extracted_at
 from (
     {#- The empty branch gives declared columns that no file has; by name, so that files may have more. #}
     select {% for name, type in types.items() %}cast(null as {{ type }}) as {{ adapter.quote(name) }}{{ ', ' if not loop.last }}{% endfor %} where false

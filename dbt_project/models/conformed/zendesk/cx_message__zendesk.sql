@@ -31,7 +31,11 @@ select
     , authored.author_type
     , case when authored.author_type = 'customer' then {{ source_key('zendesk', 'users', 'authored.zendesk_author_id', 'authored') }} end as author_customer_key
     , case when authored.author_type = 'agent' then {{ source_key('zendesk', 'users', 'authored.zendesk_author_id', 'authored') }} end as author_agent_key
-    , coalesce(own_channels.channel, ticket_channels.channel, case when authored.via_channel is not null then 'other' end) as channel
+    -- An agent writes in his own window whatever the channel is: his messages go out by the ticket's channel.
+    , case
+        when authored.author_type = 'customer' then coalesce(own_channels.channel, ticket_channels.channel, 'other')
+        else coalesce(ticket_channels.channel, 'other')
+    end as channel
     , authored.body_text
     , authored.is_public
     , authored.attachment_count
