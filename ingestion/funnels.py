@@ -37,8 +37,8 @@ class FunnelStep(BaseModel):
 class Funnel(BaseModel):
     """One funnel.
 
-    `ordered`: a step counts only after the step before it, others may lie between; `any`: in any order;
-    `open`: each step counts by itself, whether or not the steps before it were done.
+    `ordered`: a step counts only after the step before it, others may lie between; `any`: each step
+    counts by itself, whether or not the others were done, and over the whole history.
     `window_hours` runs from the entry of the person or session; null = no end, so no entry is in progress.
     """
 
@@ -47,7 +47,7 @@ class Funnel(BaseModel):
     id: str = Field(pattern=_ID)
     name: str
     units: tuple[Literal["person", "session"], ...] = ("person", "session")
-    order_modes: tuple[Literal["ordered", "any", "open"], ...] = ("ordered",)
+    order_modes: tuple[Literal["ordered", "any"], ...] = ("ordered",)
     # a week: most shop decisions fall within it, and it keeps the share of immature entries small
     window_hours: int | None = Field(168, ge=1, le=24 * 366)
     steps: tuple[FunnelStep, ...] = Field(min_length=2, max_length=20)
