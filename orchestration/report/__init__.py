@@ -1,0 +1,1 @@
+"""The weekly report: one self-contained HTML page made from the published marts."""
