@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ingestion import registry
 from ingestion.core import located_yaml
+from ingestion.core.columns import known_zone
 from ingestion.core.connector import ConnectorConfig, TableSpec
 from ingestion.core.errors import ConfigError
 from ingestion.core.located_yaml import YamlPath
@@ -122,15 +122,6 @@ class Connections:
     def connectors(self) -> list[str]:
         """Names of the connectors switched on, sorted, each once."""
         return sorted({connection.connector for connection in self.connections})
-
-
-def known_zone(value: str) -> str:
-    """`value` if it names an IANA time zone. Raises ValueError."""
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r} is no IANA time zone such as Europe/Warsaw") from None
-    return value
 
 
 def load_connections(settings: Settings, *, require_secrets: bool = False) -> Connections:

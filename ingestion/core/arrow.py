@@ -170,7 +170,7 @@ def _date(values: pa.Array, how: TextFormat) -> pa.Array:
 
 def _timestamp(values: pa.Array, how: TextFormat) -> pa.Array:
     if how.format in _EPOCHS:
-        return _in_range(pc.cast(pc.cast(values, pa.int64()), _EPOCHS[how.format])).cast(TIMESTAMP)
+        return in_range(pc.cast(pc.cast(values, pa.int64()), _EPOCHS[how.format])).cast(TIMESTAMP)
     if how.format != "iso":
         if "%z" in how.format:
             raise ValueError("offsets in a pattern are read one by one")
@@ -178,13 +178,13 @@ def _timestamp(values: pa.Array, how: TextFormat) -> pa.Array:
     with_offset = pc.fill_null(pc.match_substring_regex(values, _OFFSET), False)
     offsets = pc.sum(with_offset).as_py() or 0
     if offsets == len(values) - values.null_count:
-        return _in_range(pc.cast(values, TIMESTAMP))
+        return in_range(pc.cast(values, TIMESTAMP))
     if offsets == 0:
-        return localize(_in_range(pc.cast(values, pa.timestamp("us"))), how.time_zone)
+        return localize(in_range(pc.cast(values, pa.timestamp("us"))), how.time_zone)
     nothing = pa.scalar(None, pa.string())
     zoned = pc.cast(pc.if_else(with_offset, values, nothing), TIMESTAMP)
     local = pc.cast(pc.if_else(with_offset, nothing, values), pa.timestamp("us"))
-    return pc.coalesce(_in_range(zoned), localize(_in_range(local), how.time_zone))
+    return pc.coalesce(in_range(zoned), localize(in_range(local), how.time_zone))
 
 
 _EPOCHS = {
@@ -204,10 +204,11 @@ def _strptime(values: pa.Array, pattern: str) -> pa.Array:
     same = pc.equal(written, values)
     if not pc.all(pc.fill_null(same, True)).as_py():
         raise ValueError("does not read back")
-    return _in_range(parsed)
+    return in_range(parsed)
 
 
-def _in_range(values: pa.Array) -> pa.Array:
+def in_range(values: pa.Array) -> pa.Array:
+    """Timestamps unless a year is a placeholder such as 1 or 9999. Raises ValueError."""
     bounds = pc.min_max(values)
     low, high = bounds["min"].as_py(), bounds["max"].as_py()
     if low is not None and (low.year < _MIN_YEAR or high.year > _MAX_YEAR):

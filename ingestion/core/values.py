@@ -12,7 +12,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.core.arrow import ARROW_TYPES, ISO, TextFormat, checked_year, money, parse_text, to_utc, whole
+from ingestion.core.arrow import (
+    ARROW_TYPES,
+    ISO,
+    TextFormat,
+    checked_year,
+    in_range,
+    localize,
+    money,
+    parse_text,
+    to_utc,
+    whole,
+)
 from ingestion.core.connector import ColumnType
 
 
@@ -30,10 +41,70 @@ def column_of(
         (array, mask of values that do not fit, None when all fit). Null where the mask is true.
     """
     try:
-        array = pa.array(values, pa.string())
+        return parse_text(blank_to_null(pa.array(values, pa.string())), kind, how)
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
-        return _mixed(values, kind, how)
-    return parse_text(blank_to_null(array), kind, how)
+        pass
+    if kind != "json":
+        try:
+            array = pa.array(values)
+            if (cast := _cast(array, kind, how)) is not None:
+                return cast, None
+        except _ARROW_ERRORS:
+            pass
+    return _mixed(values, kind, how)
+
+
+_ARROW_ERRORS = (
+    pa.ArrowInvalid,
+    pa.ArrowNotImplementedError,
+    pa.ArrowTypeError,
+    ValueError,
+    OverflowError,
+    UnicodeError,
+)
+
+
+def typed_array(
+    values: pa.Array, kind: ColumnType, how: TextFormat
+) -> tuple[pa.Array, pa.BooleanArray | None]:
+    """An Arrow array of any type as an array of `kind`; returns as `column_of`."""
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary_decode()
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return parse_text(blank_to_null(values.cast(pa.string())), kind, how)
+    try:
+        if (cast := _cast(values, kind, how)) is not None:
+            return cast, None
+    except _ARROW_ERRORS:
+        pass
+    return column_of(plain(values), kind, how)
+
+
+def plain(values: pa.Array) -> list[Any]:
+    """Python values; bytes as text, wrong ones as lone surrogates that no column takes."""
+    return [v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in values.to_pylist()]
+
+
+def _cast(values: pa.Array, kind: ColumnType, how: TextFormat) -> pa.Array | None:
+    """The casts that Arrow does without loss or guess, or refuses; None for any other pair of types."""
+    source = values.type
+    is_integer = pa.types.is_integer(source)
+    if kind == "timestamp" and pa.types.is_timestamp(source):
+        micros = in_range(values.cast(pa.timestamp("us", tz=source.tz), safe=False))
+        return micros.cast(ARROW_TYPES[kind]) if source.tz else localize(micros, how.time_zone)
+    if kind == "decimal" and pa.types.is_floating(source):
+        # floats with up to four decimals come back as they were; others are rounded as they are written
+        exact = pc.cast(values, ARROW_TYPES[kind])
+        return exact if pc.cast(exact, source).equals(values) else None
+    if (
+        (kind in ("text", "bigint", "double") and is_integer)
+        or (kind == "decimal" and (is_integer or pa.types.is_decimal(source)))
+        or (kind == "boolean" and pa.types.is_boolean(source))
+        or (kind == "date" and pa.types.is_date(source))
+        or pa.types.is_null(source)
+    ):
+        return values.cast(ARROW_TYPES[kind])
+    return None
 
 
 def blank_to_null(array: pa.Array) -> pa.Array:

@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingestion.core.bookkeeping import BOOKKEEPING
-from ingestion.core.connector import ColumnType, ConnectorConfig
+from ingestion.core.columns import Column, known_zone, table_name
+from ingestion.core.connector import ConnectorConfig
 from ingestion.core.entities import EntityMapping, check_refs
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-
-
-def column_name(text: str) -> str:
-    """Name of a source column as a column of the lake: `Order ID` -> `order_id`, `InvoiceNo` -> `invoice_no`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text.strip())
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-
-
-class Column(BaseModel):
-    """One column of a file. `to` defaults to the name in snake case."""
-
-    model_config = _STRICT
-
-    source: str = Field(alias="from", min_length=1)
-    to: str = ""
-    type: ColumnType = "text"
-    required: bool = False
-    format: str = "iso"
-    """timestamp: iso, epoch_s, epoch_ms, epoch_us or a strptime pattern; date: iso or a pattern."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_name(cls, data: object) -> object:
-        if isinstance(data, dict) and "to" not in data and isinstance(source := data.get("from"), str):
-            return {**data, "to": column_name(source)}
-        return data
-
-    @field_validator("to")
-    @classmethod
-    def _plain_name(cls, value: str) -> str:
-        if not _NAME.match(value) or value.startswith(("cx_", "dlt_")) or value == "extra":
-            raise ValueError(f"{value!r} cannot be the name of a column; give another with `to`")
-        return value
 
 
 class Expect(BaseModel):
@@ -92,15 +58,11 @@ class FileTable(BaseModel):
     @field_validator("name")
     @classmethod
     def _table_name(cls, value: str) -> str:
-        if not _NAME.match(value) or "__" in value or value in BOOKKEEPING:
-            raise ValueError(f"{value!r} cannot be the name of a table")
-        return value
+        return table_name(value, BOOKKEEPING)
 
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        from ingestion.connections import known_zone
-
         return known_zone(value)
 
     @field_validator("encoding")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.core.arrow import ARROW_TYPES, PROBLEMS, TextFormat, localize, parse_text
-from ingestion.core.connector import Batch, ColumnType, TableSpec
+from ingestion.core.arrow import PROBLEMS
+from ingestion.core.connector import Batch, TableSpec
 from ingestion.core.errors import SourceError
 from ingestion.core.quarantine import settle
-from ingestion.core.values import blank_to_null, column_of
+from ingestion.core.values import column_of, plain, typed_array
 from ingestion.generic.files.config import FileTable
 from ingestion.generic.files.typing_rows import Typing, json_objects
 
@@ -72,48 +72,7 @@ def _typed(part: pa.RecordBatch, typing: Typing, first: int) -> Batch:
     )
 
 
-def typed_array(
-    values: pa.Array, kind: ColumnType, how: TextFormat
-) -> tuple[pa.Array, pa.BooleanArray | None]:
-    """An Arrow array of any type as an array of `kind`, with a mask of what does not fit."""
-    if isinstance(values, pa.DictionaryArray):
-        values = values.dictionary_decode()
-    source = values.type
-    if pa.types.is_string(source) or pa.types.is_large_string(source):
-        return parse_text(blank_to_null(values.cast(pa.string())), kind, how)
-    target = ARROW_TYPES[kind]
-    try:
-        if kind == "timestamp" and pa.types.is_timestamp(source) and source.tz is None:
-            return localize(values.cast(pa.timestamp("us"), safe=False), how.time_zone), None
-        if kind == "timestamp" and pa.types.is_timestamp(source):
-            return values.cast(target, safe=False), None
-        if _same_family(source, kind):
-            return values.cast(target), None
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        pass
-    return column_of(_plain(values), kind, how)
-
-
-def _same_family(source: pa.DataType, kind: str) -> bool:
-    """Casts that Arrow does without loss or guess, or refuses."""
-    if kind == "text":
-        return pa.types.is_integer(source)
-    if kind == "bigint":
-        return pa.types.is_integer(source)
-    if kind == "double":
-        return pa.types.is_integer(source)
-    if kind == "decimal":
-        return pa.types.is_decimal(source) or pa.types.is_integer(source)
-    if kind == "boolean":
-        return pa.types.is_boolean(source)
-    return kind == "date" and pa.types.is_date(source)
-
-
-def _plain(values: pa.Array) -> list[Any]:
-    return [v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in values.to_pylist()]
-
-
 def _text(values: pa.Array) -> pa.Array:
     """Values of an undeclared column as text; instants in ISO 8601."""
-    plain = [v.isoformat() if isinstance(v, dt.date | dt.datetime) else v for v in _plain(values)]
-    return column_of(plain, "text")[0]
+    texts = [v.isoformat() if isinstance(v, dt.date | dt.datetime) else v for v in plain(values)]
+    return column_of(texts, "text")[0]

@@ -14,11 +14,12 @@ from typing import Any
 from ingestion.core.bookkeeping import FILES_SEEN
 from ingestion.core.connector import Batch, RunContext
 from ingestion.core.errors import SourceError
+from ingestion.core.paths import expand
 from ingestion.generic.files.config import FileTable
 from ingestion.generic.files.csv_file import read_csv
 from ingestion.generic.files.jsonl_file import read_jsonl
 from ingestion.generic.files.parquet_file import read_parquet
-from ingestion.generic.files.store import FoundFile, Store, expand
+from ingestion.generic.files.store import FoundFile, Store
 
 # bytes of files per load package: what a crash costs to read again
 _PACKAGE_BYTES = 1 << 30

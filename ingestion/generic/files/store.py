@@ -14,11 +14,9 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from ingestion.core.errors import SourceError
 from ingestion.generic.files.gunzip import Gunzip
 
 _MAGIC = re.compile(r"[*?\[]")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
 @dataclass(frozen=True)
@@ -38,19 +36,6 @@ class FoundFile:
     size: int
     signature: str
     modified_at: dt.datetime | None
-
-
-def expand(text: str, variables: Mapping[str, str]) -> str:
-    """`text` with `${NAME}` and `${NAME:-default}` replaced. Raises SourceError for an unknown name."""
-
-    def value(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        found = variables.get(name) or os.environ.get(name) or default
-        if found is None:
-            raise SourceError(f"the glob names the variable {name}, which is not set.", f"Set {name}.")
-        return found
-
-    return _VARIABLE.sub(value, text)
 
 
 class Store:

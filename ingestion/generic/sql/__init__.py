@@ -1,0 +1,1 @@
+"""Tables and queries of PostgreSQL, MySQL and SQLite, by configuration."""
