@@ -1,6 +1,7 @@
 """One asset per dbt model, seed and snapshot; dbt tests are asset checks."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
     def build(context: dg.AssetExecutionContext, dbt: DbtProcess) -> Iterator[Any]:
         writer_lock(settings.locks / "writer").acquire()
         prepare_work(settings.published, keep_current=context.is_subset)
+        os.environ.update(dbt_build.environment(settings))
         reporter().stage("build", total=total)
         invocation = dbt.cli(
             ["--no-use-colors", "build", "--vars", dbt_build.variables(settings, connections)],
