@@ -227,5 +227,7 @@ def dbt_vars(connections: Connections, settings: Settings) -> dict[str, Any]:
         "company_currency": company.currency,
         "company_country": company.country,
         "funnels": [funnel.model_dump(mode="json") for funnel in connections.funnels],
-        "generic_tables": [table for c in connections.connections for table in generic_tables(c)],
+        "generic_tables": [
+            table for c in connections.connections for table in generic_tables(c, settings.lake)
+        ],
     }

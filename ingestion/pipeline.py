@@ -244,6 +244,6 @@ def _translated(connection: Connection, error: BaseException) -> LoadError:
     return LoadError(
         connection.name,
         None,
-        f"{where}{type(root).__name__}: {root}".strip(),
+        f"{where}{type(root).__name__}: {str(root).strip().rstrip('.')}.",
         "Run again; what was committed stays. If it fails again, look at the cause.",
     )

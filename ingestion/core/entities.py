@@ -139,8 +139,11 @@ def target(tables: Iterable[Any], ref: Ref) -> tuple[str, str]:
     raise LookupError(f"ref {ref.ref!r}: table {table_name!r} fills no such entity; it fills: {offered}")
 
 
-def generic_tables(connection: Connection) -> list[dict[str, Any]]:
-    """What dbt needs to know of a `files` or `sql` connection, one entry per table; empty for others."""
+def generic_tables(connection: Connection, lake: Path) -> list[dict[str, Any]]:
+    """What dbt needs to know of a `files` or `sql` connection, one entry per table; empty for others.
+
+    Columns that a database table does not declare are taken from what has landed in `lake`.
+    """
     tables = getattr(connection.config, "tables", None)
     if connection.connector not in ("files", "sql") or not tables:
         return []
@@ -152,7 +155,7 @@ def generic_tables(connection: Connection) -> list[dict[str, Any]]:
             "connection": connection.name,
             "source_system": getattr(connection.config, "source_system", "") or connection.connector,
             "table": table.name,
-            "columns": dict(specs[table.name].columns),
+            "columns": {**_landed_columns(connection, lake, table), **specs[table.name].columns},
             "system_columns": dict(specs[table.name].system_columns),
             "key": list(specs[table.name].key),
             "version_column": specs[table.name].version,
@@ -163,6 +166,17 @@ def generic_tables(connection: Connection) -> list[dict[str, Any]]:
         }
         for table in tables
     ]
+
+
+def _landed_columns(connection: Connection, lake: Path, table: Any) -> dict[str, str]:
+    if table.columns:
+        return {}
+    from ingestion.core.arrow import ARROW_TYPES
+    from ingestion.core.lake import landed_types
+
+    names = {arrow: name for name, arrow in reversed(ARROW_TYPES.items())}
+    landed = landed_types(lake / connection.dataset, table.name)
+    return {c: names[t] for c, t in landed.items() if t in names and not c.startswith(("_cx_", "_dlt_"))}
 
 
 def _entity(mapping: EntityMapping, table: Any, tables: Iterable[Any]) -> dict[str, Any]:

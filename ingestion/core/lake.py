@@ -70,6 +70,16 @@ def _without_dictionaries(table: pa.Table) -> pa.Table:
     return table
 
 
+def landed_types(dataset_dir: Path, table: str) -> dict[str, pa.DataType]:
+    """Columns of a table as its newest completed file has them; empty when nothing has landed."""
+    import pyarrow.parquet as pq
+
+    files = completed_files(dataset_dir, table)
+    if not files:
+        return {}
+    return {field.name: field.type for field in pq.read_schema(files[-1])}
+
+
 def row_counts(dataset_dir: Path, load_ids: Sequence[str]) -> dict[str, int]:
     """Rows per table in the Parquet footers of the given loads; tables without rows are absent."""
     import pyarrow.parquet as pq

@@ -94,7 +94,8 @@ def snapshot(database: sa.Engine) -> Iterator[sa.Connection]:
 def _words(error: sa.exc.SQLAlchemyError) -> str:
     """First line of the driver's message, without the statement and its parameters."""
     text = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return f"the database says: {text[0] if text else type(error).__name__}"
+    words = text[0].rstrip(".") if text else type(error).__name__
+    return f"the database says: {words}."
 
 
 def names_of(connection: sa.Connection, table: SqlTable) -> Names:
