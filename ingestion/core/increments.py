@@ -157,10 +157,11 @@ def landed(ctx: RunContext, table: str, columns: str, suffix: str = "") -> list[
     files = [str(file) for file in completed_files(ctx.settings.lake / ctx.connection.dataset, table)]
     if not files:
         return []
-    with duckdb.connect(config={"TimeZone": "UTC", "threads": 2}) as db:
-        return db.execute(
-            f"select {columns} from read_parquet(?, union_by_name = true) {suffix}", [files]
-        ).fetchall()
+    query = f"select {columns} from read_parquet(?, union_by_name = true) {suffix}"
+    with duckdb.connect(config={"threads": 2}) as db:
+        # by way of Arrow: instants come back with their zone without DuckDB's optional icu extension
+        found = db.execute(query, [files]).to_arrow_table()
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
 def vanished(known: set[str], listed: set[str], *, max_share: float, table: str, setting: str) -> list[str]:
