@@ -93,7 +93,7 @@ def make_crm(plan: Plan, clock: Clock, people: People, ids: Identities, orders: 
         )  # fmt: skip
     business = [i for i in range(people.n) if people.is_business[i] and i in ids.contact]
     members = [business[:3]] + [business[k : k + 2] for k in range(3, len(business), 2)]
-    created = [clock.opens - s.one(10, 400) * DAY for _ in members]
+    founded = [clock.opens - s.one(10, 400) * DAY for _ in members]
     deals: list[Deal] = []
     for company in range(len(members)):
         for _ in range(s.one(1, 4)):
@@ -105,7 +105,7 @@ def make_crm(plan: Plan, clock: Clock, people: People, ids: Identities, orders: 
                     s.one(1, OWNERS),
                 )
             )  # fmt: skip
-    return Crm(contacts, deals, members, created)
+    return Crm(contacts, deals, members, founded)
 
 
 def company_id(number: int) -> str:

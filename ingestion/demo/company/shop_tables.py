@@ -50,7 +50,7 @@ def _money(cents: int) -> float:
 
 def customer_rows(people: People, ids: Identities, cutoff: int) -> list[Row]:
     """Accounts, loyalty members and guests before an instant; a few delete their account three weeks after."""
-    rows = []
+    rows: list[Row] = []
     for i, customer in ids.shop_customer.items():
         created = int(people.registered_at[i])
         if created >= cutoff:
