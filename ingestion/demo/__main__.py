@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -59,13 +62,42 @@ def late(home: Home = None) -> None:
 
 @app.command()
 def serve(
+    command: Annotated[
+        list[str] | None, typer.Argument(help="After `--`: a command to run meanwhile; serving ends with it.")
+    ] = None,
     home: Home = None,
     limits: Annotated[Literal["off", "vendor"], typer.Option(help="Rate limits of the stand-ins.")] = "off",
 ) -> None:
-    """Serve HubSpot, Zendesk and Typeform on the loopback address until interrupted."""
+    """Serve HubSpot, Zendesk and Typeform on the loopback address.
+
+    With a command: on free ports while it runs, which is told the addresses and tokens by environment variables
+    (CX_HUBSPOT_URL, CX_HUBSPOT_TOKEN and so on); its exit status is passed on. Without: until interrupted.
+    """
     from ingestion.demo import standins
 
-    standins.serve(load_settings(home).home / "demo", limits=limits)
+    folder = load_settings(home).home / "demo"
+    if not (folder / "truth.json").is_file():
+        typer.echo(f"error: there is no demo company in {folder}; run `generate` first", err=True)
+        raise typer.Exit(2)
+    if not command:
+        standins.serve(folder, limits=limits)
+        return
+    with standins.standins(folder, limits=limits) as running:
+        raise typer.Exit(_run(command, {**os.environ, **running.env}))
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run a command to its end and return its exit status; it hears of Ctrl-C and of our termination itself."""
+    try:
+        child = subprocess.Popen(command, env=environment)
+    except OSError as error:
+        typer.echo(f"error: {command[0]} cannot be run: {error.strerror}", err=True)
+        return 127
+    # Ctrl-C reaches the whole foreground group: the child ends as it sees fit, and only then do the stand-ins.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    status = child.wait()
+    return status if status >= 0 else 128 - status
 
 
 if __name__ == "__main__":
