@@ -14,14 +14,13 @@ from pyarrow import csv as arrow_csv
 from ingestion.core.connector import Batch, Rejected, TableSpec
 from ingestion.core.errors import SourceError
 from ingestion.generic.files.config import FileTable
-from ingestion.generic.files.csv_records import BadRecord, Layout, Records, parse_line, split
+from ingestion.generic.files.csv_records import WRONG_ENCODING, BadRecord, Layout, Records, parse_line, split
 from ingestion.generic.files.typing_rows import Typing
 
 # 16 MB hold some 100,000 rows: enough for vectors to pay, small enough for a flat memory use
 BLOCK_BYTES = 16 << 20
 # a record without end in this many bytes: the file is no CSV of this profile
 _MAX_RECORD_BYTES = 256 << 20
-_ENCODING = "row: wrong encoding"
 
 
 def read_csv(stream: IO[bytes], table: FileTable, spec: TableSpec, file: str) -> Iterator[Batch]:
@@ -104,7 +103,7 @@ def _header(buffer: bytes, table: FileTable, file: str) -> tuple[list[str] | Non
                 table=table.name,
             )
         if fields:
-            return [field.strip() for field in fields], start
+            return [field.encode("utf-8", "replace").decode().strip() for field in fields], start
     return None, 0
 
 
@@ -150,7 +149,7 @@ def _decodable(records: Records, bad: list[BadRecord]) -> tuple[bytes, np.ndarra
             kept.append(record)
         except UnicodeDecodeError:
             keep[index] = False
-            bad.append(BadRecord(int(lines[index]), _ENCODING, record.rstrip(b"\r\n")))
+            bad.append(BadRecord(int(lines[index]), WRONG_ENCODING, record.rstrip(b"\r\n")))
     records.lengths = [lengths[keep]]
     return b"".join(kept), lines[keep]
 

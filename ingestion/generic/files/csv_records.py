@@ -118,10 +118,18 @@ def _clean_stretch(
         ends = np.append(ends, len(view) - 1)
     if not ends.size:
         return 0, 0, damaged
-    used = int(ends[-1]) + 1
     starts = np.concatenate(([0], ends[:-1] + 1))
     lines = line + np.searchsorted(newlines, starts)
-    fields = _fields(view[:used], ends, quotes, ord(layout.delimiter))
+    fields = _fields(view[: int(ends[-1]) + 1], ends, quotes, ord(layout.delimiter))
+    # two damaged lines may look like one long quoted text: then the lines between them are not theirs to take
+    swallowed = (fields != layout.width) & (np.searchsorted(newlines, ends) + line > lines)
+    if swallowed.any():
+        size = int(swallowed.argmax())
+        if not size:
+            return 0, 0, True
+        ends, starts, lines, fields = ends[:size], starts[:size], lines[:size], fields[:size]
+        damaged, unterminated = True, False
+    used = int(ends[-1]) + 1
     blank = _blank(view, starts, ends)
     good = (fields == layout.width) & ~blank
     _keep(data, start, starts, ends, lines, good, out)
@@ -213,10 +221,10 @@ def _one_record(
         first_end = len(data)
     fields, problem = parse_line(data[start:first_end], layout)
     if problem == OPEN_QUOTE:
-        for end in _later_ends(data, first_end, layout.quote):
+        for end in _later_ends(data, first_end, layout.quote, final):
             longer, found = parse_line(data[start:end], layout)
             if longer is not None and len(longer) == layout.width:
-                return end - start, longer, ""
+                return end - start, *_in_encoding(longer)
             if found != OPEN_QUOTE:
                 break
         else:
@@ -224,27 +232,39 @@ def _one_record(
                 return None
     elif fields is not None and len(fields) not in (0, layout.width):
         problem = wrong_width(len(fields), layout.width)
+    if fields and not problem:
+        return first_end - start, *_in_encoding(fields)
     return first_end - start, None if problem else fields or None, problem
 
 
-def _later_ends(data: bytes, begin: int, quote: str) -> Iterator[int]:
-    """Ends of the following lines that hold a quote, and so may close the record."""
+def _in_encoding(fields: list[str]) -> tuple[list[str] | None, str]:
+    """The fields, unless they hold bytes that are no text."""
+    try:
+        "".join(fields).encode("utf-8")
+    except UnicodeEncodeError:
+        return None, WRONG_ENCODING
+    return fields, ""
+
+
+def _later_ends(data: bytes, begin: int, quote: str, final: bool) -> Iterator[int]:
+    """Ends of the following whole lines that hold a quote, and so may close the record."""
     mark = quote.encode()
     for _ in range(_MAX_LINES):
-        if begin >= len(data):
+        end = data.find(b"\n", begin) + 1 or (len(data) if final else 0)
+        if begin >= len(data) or not end:
             return
-        end = data.find(b"\n", begin) + 1 or len(data)
         if mark in data[begin:end]:
             yield end
         begin = end
 
 
 OPEN_QUOTE = "row: a quote is not closed"
+WRONG_ENCODING = "row: wrong encoding"
 
 
 def parse_line(raw: bytes, layout: Layout) -> tuple[list[str] | None, str]:
     """Fields of one record, or the reason why it is none. A quote inside an unquoted field is text."""
-    text = raw.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    text = raw.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
     try:
         rows = list(
             csv.reader(
