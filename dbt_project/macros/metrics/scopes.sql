@@ -37,9 +37,9 @@
             {% endfor -%}
         ) as scope
         cross join (
-            select 'month' as period_type
-            union all select 'week'
-            union all select 'all'
+            {% for type in var('cx_metric_periods', ['month', 'week', 'all']) -%}
+            select '{{ type }}' as period_type{% if not loop.last %} union all {% endif %}
+            {% endfor -%}
         ) as period
         where scope.segment_type = 'all'
             {% for type, column in segments.items() -%}

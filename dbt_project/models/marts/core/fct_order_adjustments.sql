@@ -5,8 +5,9 @@ select
     , adjustment.type as adjustment_type
     , adjustment.amount
     , coalesce(adjustment.currency, ordered.currency) as currency
-    , adjustment.occurred_at
-    , cast({{ to_local('adjustment.occurred_at', "'" ~ var('company_time_zone') ~ "'") }} as date) as occurred_date
+    -- A payment without a time of its own was made with its order.
+    , coalesce(adjustment.occurred_at, ordered.ordered_at) as occurred_at
+    , cast({{ to_local("coalesce(adjustment.occurred_at, ordered.ordered_at)", "'" ~ var('company_time_zone') ~ "'") }} as date) as occurred_date
     , adjustment.source_system
     , adjustment.source_account
     , adjustment.source_id
