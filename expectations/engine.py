@@ -261,7 +261,10 @@ def _breaking_rows(
     Columns that the query itself computes are shown when they are no text.
     """
     table = f"{quoted(bound.schema)}.{quoted(bound.suite.table)}"
-    cursor = connection.cursor().execute(f"select * from ({query.replace('{batch}', table)}) limit {_SAMPLE}")
+    sql = (
+        query.replace("{batch}", table).replace("{{", "{").replace("}}", "}")
+    )  # as Great Expectations reads it
+    cursor = connection.cursor().execute(f"select * from ({sql}) limit {_SAMPLE}")
     own = _column_types(connection, bound.schema, bound.suite.table)
     named = [(column[0], str(column[1])) for column in cursor.description or []]
     visible = [

@@ -8,9 +8,9 @@ import pytest
 from expectations.derived import combined, derived_suite, softened
 from expectations.suites import Check, load_folder, load_suite
 from ingestion.connections import Connection
+from ingestion.core.bookkeeping import LOAD_METRICS
 from ingestion.core.connector import ConnectorConfig, TableSpec
 from ingestion.core.errors import ConfigError
-from ingestion.core.bookkeeping import LOAD_METRICS
 
 GOOD = """\
 table: tickets
