@@ -241,12 +241,14 @@ select
         partition by funnel_id, unit, order_mode, week_start
         order by
             is_significant desc, is_clearest_segment desc, risk_low desc nulls last, risk desc nulls last
+            , excess_lost_low desc nulls last
             , step_order, segment_type, segment_value
     ) as bigint) as leak_rank
     , cast(row_number() over (
         partition by funnel_id, unit, order_mode
         order by
             is_significant desc, is_clearest_segment desc, risk_low desc nulls last, risk desc nulls last
+            , excess_lost_low desc nulls last
             , week_start, step_order, segment_type, segment_value
     ) as bigint) as overall_leak_rank
 from marked
