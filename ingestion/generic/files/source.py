@@ -112,8 +112,12 @@ def _new(
 ) -> Iterator[FoundFile]:
     seen = manifest.get(table.name, {})
     for file in found:
-        settled = not file.modified_at or (now - file.modified_at).total_seconds() >= table.settle_seconds
-        if settled and seen.get(file.name) != [file.size, file.signature]:
+        age = (now - file.modified_at).total_seconds() if file.modified_at else None
+        # a time far ahead of ours is a wrong clock, not a file in the making
+        if (age is None or abs(age) >= table.settle_seconds) and seen.get(file.name) != [
+            file.size,
+            file.signature,
+        ]:
             yield file
 
 
