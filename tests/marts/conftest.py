@@ -1,0 +1,21 @@
+"""Models of support, timeline and CX metrics, compiled once for all tests that run them on rows of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.dbt_models import CompiledModels
+
+MODELS = (
+    "int_support__horizon", "int_support__status_spans", "int_support__business_intervals",
+    "int_support__business_days", "int_support__ticket_times", "int_support__business_minutes",
+    "int_support__ticket_scope", "int_support__repeat_contacts", "int_journey__contacts",
+    "int_journey__contact_touchpoints", "int_web__touch_patterns", "fct_survey_responses", "fct_tickets",
+    "mart_cx_metrics",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cx_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
+    """SQL of the models above, for a company in Warsaw."""
+    return CompiledModels.of(tmp_path_factory.mktemp("cx_models"), " ".join(MODELS))
