@@ -49,7 +49,7 @@ def company() -> Company:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo")
+    path = tmp_path_factory.mktemp("home") / "demo"
     write_company(PLAN, path)
     return path
 
@@ -218,9 +218,9 @@ def test_funnel_counts(events: duckdb.DuckDBPyConnection, truth: dict[str, Any],
     expected = truth["funnel"]["sessions_by_device"][device] if device else truth["funnel"]["sessions"]
     names = list(steps)
     for k, step in enumerate(names):
-        assert _one(events, f"select count(*) from t where {step}") == expected["open"][step]
+        assert _one(events, f"select count(*) from t where {step}") == expected["any"][step]
         before = " and ".join(names[: k + 1])
-        assert _one(events, f"select count(*) from t where {before}") == expected["any"][step]
+        assert _one(events, f"select count(*) from t where {before}") == expected["all_before"][step]
 
 
 def test_the_mobile_checkout_loses_more_than_half_of_its_conversion(truth: dict[str, Any]) -> None:
@@ -437,3 +437,18 @@ def test_a_company_too_small_for_its_cases_is_refused(wrong: dict[str, int]) -> 
 def test_a_day_outside_the_period_is_refused(company: Company, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the period is"):
         write(company, tmp_path, date(2020, 1, 1))
+
+
+def test_serving_ends_with_its_command_and_passes_its_status_on(folder: Path) -> None:
+    command = "import os, sys; sys.exit(40 + os.environ['CX_HUBSPOT_URL'].startswith('http://127.0.0.1:'))"
+    arguments = ["serve", "--home", str(folder.parent), "--", sys.executable, "-c", command]
+    assert subprocess.run([sys.executable, "-m", "ingestion.demo", *arguments], check=False).returncode == 41
+
+
+def test_serving_a_company_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    arguments = ["serve", "--home", str(tmp_path), "--", "true"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ingestion.demo", *arguments], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "run `generate` first" in done.stderr

@@ -18,7 +18,9 @@ def identities(c: Company, until: date) -> Facts:
     """One entry per person, and what the planted ones are there to prove.
 
     ``ga4_pseudo_ids`` are browsers on which the person logged in, ``ga4_pseudo_ids_all`` every browser used;
-    persons of ``role_mail`` share one desk user, which belongs to none of them.
+    persons of ``role_mail`` share one desk user, which belongs to none of them. ``customers`` is the number of human
+    beings and shared desks behind all records of CRM, shop, tills and desk: what a perfect resolution finds, except
+    that a record its source deleted (``crm.contacts_archived``, ``support.users_removed``) may stand alone.
     """
     cutoff = c.cutoff(until)
     people, ids = c.people, c.ids
@@ -48,7 +50,19 @@ def identities(c: Company, until: date) -> Facts:
             "ga4_pseudo_ids": logged.get(i, []),
             "ga4_pseudo_ids_all": every.get(i, []),
         }
+    leads = sum(x.person < 0 and x.created_at < cutoff for x in c.crm.contacts)
+    known = [
+        p
+        for p in persons.values()
+        if p["hubspot_contact_id"] or p["shop_customer_ids"] or p["zendesk_user_id"]
+    ]
     return {
+        "customers": {
+            "persons_with_a_record": len(known),
+            "newsletter_leads": leads,
+            "role_desk_users": int(any(i in asked for i in ROLE_MAIL)),
+            "total": len(known) + leads + int(any(i in asked for i in ROLE_MAIL)),
+        },
         "planted": {name: [people.key(i) for i in members] for name, members in ROLES.items()},
         "role_address": people.email[ROLE_MAIL[0]],
         "role_zendesk_user_id": ids.zendesk.get(ROLE_MAIL[0], 1_900_000_000_017 + 13 * ROLE_MAIL[0]),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingestion.demo.company.clock import instant, local
 from ingestion.demo.company.company import Company
-from ingestion.demo.company.surveys import CHECKOUT, DELIVERY, NPS, SUPPORT, Answer
+from ingestion.demo.company.surveys import CHECKOUT, DELIVERY, NPS, SUPPORT, SUPPORT_TOUCHPOINT, Answer
 
 Facts = dict[str, Any]
 METRIC = {NPS: "nps", DELIVERY: "csat", SUPPORT: "ces", CHECKOUT: "csat"}
@@ -71,6 +71,7 @@ def surveys(c: Company, cutoff: int) -> Facts:
         }
     for metric in ("nps", "csat", "ces"):
         facts["by_metric"][metric] = _variants(metric, [a for a in done if METRIC[a.form] == metric])
+    facts["csat_with_ratings"] = _with_ratings(c, done, cutoff)
     facts["answered_twice"] = len(done) - len(_latest(done, _wave))
     facts["dip"] = {
         METRIC[form]: {
@@ -85,21 +86,48 @@ def surveys(c: Company, cutoff: int) -> Facts:
     return facts
 
 
+def _with_ratings(c: Company, done: list[Answer], cutoff: int) -> Facts:
+    """CSAT over survey answers and the desk's good and bad ratings together; each latest of its person and month."""
+    answers = _latest([a for a in done if METRIC[a.form] == "csat"], _month)
+    rated = sorted(
+        (t for t in c.tickets if t.score(cutoff) in ("good", "bad")),
+        key=lambda t: (t.rated_at or 0, t.number),
+    )
+    ratings = {
+        (
+            c.ids.zendesk[t.requester],
+            SUPPORT_TOUCHPOINT[t.channel],
+            local(t.rated_at or 0).strftime("%Y-%m"),
+        ): t
+        for t in rated
+    }
+    good = sum(t.rating == "good" for t in ratings.values())
+    satisfied = sum(int(a.score or 0) >= 4 for a in answers) + good
+    return {
+        "n": len(answers) + len(ratings),
+        "satisfied": satisfied,
+        "ratings": len(ratings),
+        "ratings_before_dropping": len(rated),
+        "value": satisfied / (len(answers) + len(ratings)) if answers or ratings else None,
+    }
+
+
+def _month(a: Answer) -> Hashable:
+    return (a.form, a.person, a.touchpoint, local(a.submitted_at).strftime("%Y-%m"))
+
+
 def _wave(a: Answer) -> Hashable:
     return (a.form, a.person, a.touchpoint, a.invited_at)
 
 
 def _variants(metric: str, answers: list[Answer]) -> Facts:
-    def month(a: Answer) -> Hashable:
-        return (a.form, a.person, a.touchpoint, local(a.submitted_at).strftime("%Y-%m"))
-
     def person(a: Answer) -> Hashable:
         return (a.form, a.person, a.touchpoint)
 
     return {
         "answers": _value(metric, [int(a.score or 0) for a in answers]),
         "one_per_wave": _value(metric, [int(a.score or 0) for a in _latest(answers, _wave)]),
-        "one_per_month": _value(metric, [int(a.score or 0) for a in _latest(answers, month)]),
+        "one_per_month": _value(metric, [int(a.score or 0) for a in _latest(answers, _month)]),
         "one_per_person": _value(metric, [int(a.score or 0) for a in _latest(answers, person)]),
     }
 

@@ -80,18 +80,18 @@ def _table(counts: list[int]) -> dict[str, int]:
 
 
 def _modes(touched: BoolArray) -> Facts:
-    """``open``: units at a step whatever else they did; ``any``: units that did all steps up to it."""
+    """``any``: units that did a step, whatever else they did; ``all_before``: units that did all steps up to it."""
     return {
-        "open": _table(touched.sum(axis=0).tolist()),
-        "any": _table(np.logical_and.accumulate(touched, axis=1).sum(axis=0).tolist()),
+        "any": _table(touched.sum(axis=0).tolist()),
+        "all_before": _table(np.logical_and.accumulate(touched, axis=1).sum(axis=0).tolist()),
     }
 
 
 def funnels(c: Company, until: date, late: bool) -> Facts:
     """Units per step for sessions (all and by device), browsers and true persons; bots and denied consent are out.
 
-    Inside a visit the steps always come in order, so ``any`` is also the ordered count of sessions. ``persons`` are
-    human beings (known or not) as nobody but the simulation knows them; ``browsers`` are pseudo ids.
+    Inside a visit the steps always come in order, so ``all_before`` is also the ordered count of sessions.
+    ``persons`` are human beings (known or not) as nobody but the simulation knows them; ``browsers`` are pseudo ids.
     """
     e, v = c.events, c.sessions
     there = is_in_files(e, c.clock, c.calendar, until, late)
