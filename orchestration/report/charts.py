@@ -24,6 +24,8 @@ Spec = dict[str, Any]
 INK, SOFT, RULE, ACCENT = "var(--ink)", "var(--soft)", "var(--rule)", "var(--accent)"
 BAND, PAPER, MARK = "var(--band)", "var(--paper)", "var(--mark)"
 SERIES = ("var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)")
+# Told apart without colour too.
+_SHAPES = ("circle", "square", "triangle-up", "diamond")
 # Literal, because Vega measures text on a canvas, which knows no CSS variables. The same stack as the page.
 _SANS = "system-ui, -apple-system, Segoe UI, Helvetica Neue, Arial, sans-serif"
 
@@ -99,7 +101,7 @@ def step_rates(funnel: Funnel) -> Spec:
                     scale=alt.Scale(domainMin=0, nice=True)),
             y=alt.Y("step:N", title=None, sort=order, axis=_axis(alt, grid=True, domain=False)),
             color=_colours(alt, "device", devices),
-            shape=alt.Shape("device:N", sort=devices, legend=None),
+            shape=_shapes(alt, "device", devices),
             tooltip=[alt.Tooltip("device:N", title="Device"), alt.Tooltip("step:N", title="Step"),
                      alt.Tooltip("shown:N", title="Goes on"), alt.Tooltip("n:Q", title="n", format=",")],
         )
@@ -125,9 +127,7 @@ def leak_history(history: StepHistory) -> Spec:
         tooltip=[alt.Tooltip("period:N", title="Week"), alt.Tooltip("segment:N", title="Segment"),
                  alt.Tooltip("shown:N", title="Goes on"), alt.Tooltip("n:Q", title="n", format=",")],
     )  # fmt: skip
-    points = base.mark_point(filled=True, size=40, opacity=1).encode(
-        shape=alt.Shape("segment:N", sort=segments, legend=None)
-    )
+    points = base.mark_point(filled=True, size=40, opacity=1).encode(shape=_shapes(alt, "segment", segments))
     return _spec(alt.layer(base.mark_line(strokeWidth=2), points), height=190)
 
 
@@ -159,10 +159,10 @@ def journey_line(journey: Journey) -> Spec:
     point = base.mark_point(
         filled=True, color=ACCENT, size=90, opacity=1, stroke=PAPER, strokeWidth=1.5
     ).encode(y=y, tooltip=tooltip)
-    label = base.mark_text(dx=9, dy=-9, align="left", color=INK, fontSize=12, fontWeight=600).encode(
-        y=y, text=alt.Text("shown:N")
-    )
-    return _spec(alt.layer(rule, line, point, label), height=200)
+    words: Spec = {"dx": 9, "dy": -9, "align": "left", "fontSize": 12, "fontWeight": 600}
+    label = base.encode(y=y, text=alt.Text("shown:N"))
+    halo = label.mark_text(color=PAPER, stroke=PAPER, strokeWidth=4, strokeJoin="round", **words)
+    return _spec(alt.layer(rule, line, point, halo, label.mark_text(color=INK, **words)), height=200)
 
 
 def _point(figure: Figure, point: Point) -> Spec:
@@ -194,21 +194,25 @@ def format_value(unit: str, value: float) -> str:
 
 
 def _largest(rows: Sequence[Spec], field: str) -> list[str]:
-    """Up to four values of a field by their summed n, largest first."""
+    """The four values of a field with the largest n, by name, so that a value has one colour in every chart."""
     totals: dict[str, int] = {}
     for row in rows:
         totals[row[field]] = totals.get(row[field], 0) + row["n"]
-    return sorted(totals, key=lambda value: (-totals[value], value))[: len(SERIES)]
+    return sorted(sorted(totals, key=lambda value: (-totals[value], value))[: len(SERIES)])
 
 
 def _colours(alt: Any, field: str, values: list[str]) -> alt.Color:
-    legend = alt.Legend(title=None, orient="top", labelColor=INK, labelFontSize=12, symbolSize=90, offset=4)
-    return alt.Color(
-        f"{field}:N",
-        sort=values,
-        legend=legend,
-        scale=alt.Scale(domain=values, range=list(SERIES[: len(values)])),
-    )
+    scale = alt.Scale(domain=values, range=list(SERIES[: len(values)]))
+    return alt.Color(f"{field}:N", sort=values, legend=_legend(alt), scale=scale)
+
+
+def _shapes(alt: Any, field: str, values: list[str]) -> alt.Shape:
+    scale = alt.Scale(domain=values, range=list(_SHAPES[: len(values)]))
+    return alt.Shape(f"{field}:N", sort=values, legend=_legend(alt), scale=scale)
+
+
+def _legend(alt: Any) -> alt.Legend:
+    return alt.Legend(title=None, orient="top", labelColor=INK, labelFontSize=12, symbolSize=90, offset=4)
 
 
 def _time_axis(alt: Any, count: int) -> alt.Axis:

@@ -141,7 +141,7 @@ def lede(report: Report) -> list[str]:
     if not moved and any(figure.before is not None for figure in report.figures):
         sentences.append("None of the numbers moved by more than chance.")
     if report.funnel and report.funnel.leaks:
-        sentences.append(_leak_sentence(report.funnel.leaks[0]))
+        sentences.append(_leak_sentence(report.funnel.leaks[0], report.funnel.noun))
     if report.worst.touchpoints:
         worst = report.worst.touchpoints[0]
         owner = f", {escape(worst.owner)}" if worst.owner else ", which has no owner"
@@ -157,16 +157,15 @@ def lede(report: Report) -> list[str]:
     return sentences
 
 
-def _leak_sentence(leak: Leak) -> str:
-    who = (
-        "Of all visitors at"
-        if leak.segment == "everybody"
-        else f"On <strong>{escape(leak.segment)}</strong>, of those at"
-    )
-    risk = f", about <strong>{text.money(leak.risk, leak.currency)}</strong> in 30 days" if leak.risk else ""
+def _leak_sentence(leak: Leak, noun: str) -> str:
+    who = "Of" if leak.segment == "everybody" else f"Of <strong>{escape(leak.segment)}</strong>"
+    risk = ""
+    if leak.risk:
+        risk = f": about <strong>{text.money(text.significant(leak.risk), leak.currency)}</strong> at risk in 30 days"
     return (
-        f"{who} {escape(leak.step)}, {text.percent(leak.rate, 0)} reach {escape(leak.next_step)}, against "
-        f"{text.percent(leak.reference, 0)} before the week of {text.day(leak.since)}{risk}."
+        f"{who} {text.plural(noun)} at {escape(leak.step)}, {text.percent(leak.rate, 0)} reach "
+        f"{escape(leak.next_step)}, against {text.percent(leak.reference, 0)} before the week of "
+        f"{text.day(leak.since)}{risk}."
     )
 
 
@@ -193,8 +192,8 @@ def _card(figure: Figure, periods: Periods) -> str:
     lines = [f'<p class="move {_tone(figure)}">{_movement(figure)}</p>']
     interval = ""
     if figure.low is not None and figure.high is not None:
-        interval = f"Interval {_bounds(figure)} · "
-    lines.append(f'<p class="fine">{interval}n = {text.integer(figure.n)}</p>')
+        interval = f"<span>Interval {_bounds(figure)}</span> "
+    lines.append(f'<p class="fine parts">{interval}<span>n = {text.integer(figure.n)}</span></p>')
     remarks = _remarks(figure, periods)
     if remarks:
         lines.append(f'<p class="fine">{remarks}</p>')
@@ -230,6 +229,8 @@ def _movement(figure: Figure) -> str:
     if change is None:
         return "no earlier period to compare" if figure.kind != "all" else "all time, no comparison"
     amount = text.signed(_difference(figure, change))
+    if not amount.strip("+0.").removesuffix(" points").strip(" min"):
+        return f"unchanged on the {figure.kind} before"
     since = f"on the {figure.kind} before"
     if figure.is_significant:
         return f"{'▲' if change > 0 else '▼'} {amount} {since}"
@@ -453,8 +454,8 @@ def _leaks(funnel: Funnel) -> str:
     for leak in funnel.leaks:
         risk = "no order values"
         if leak.risk is not None:
-            low = f"<small>at least {text.money(leak.risk_low or 0, leak.currency)}</small>"
-            risk = f"{text.money(leak.risk, leak.currency)}{low}"
+            low = text.money(text.significant(leak.risk_low or 0), leak.currency)
+            risk = f"{text.money(text.significant(leak.risk), leak.currency)}<small>at least {low}</small>"
         new = '<span class="tag bad">new</span>' if leak.is_new else ""
         rows.append(
             [
@@ -482,7 +483,7 @@ def _leaks(funnel: Funnel) -> str:
 
 def _touchpoints(report: Report) -> str:
     worst = report.worst
-    intro = "Score from 1 to 5, weighted over what could be measured. Critical ones decide the purchase."
+    intro = "Score from 1 to 5, weighted over what could be measured. Critical: a bad contact there loses the customer."
     if not worst.touchpoints:
         reason = "No touchpoint has a score: a score needs 60% of its criteria, which come from surveys and tickets."
         if worst.with_contacts:
@@ -499,11 +500,11 @@ def _touchpoints(report: Report) -> str:
 
 
 def _touchpoint_row(touchpoint: Touchpoint) -> list[str]:
-    critical = '<span class="tag">critical</span>' if touchpoint.is_critical else ""
+    below = f"{touchpoint.channel} · critical" if touchpoint.is_critical else touchpoint.channel
     owner = escape(touchpoint.owner) if touchpoint.owner else '<span class="bad strong">no owner</span>'
     css = ' class="strong bad"' if touchpoint.score < 3 else ""
     return [
-        _head(touchpoint.name, touchpoint.channel, critical),
+        _head(touchpoint.name, below),
         _cell(
             f"<span{css}>{text.decimal(touchpoint.score)}</span>"
             f"<small>{text.percent(touchpoint.coverage, 0)} measured</small>",
@@ -683,7 +684,7 @@ def _json(value: object) -> str:
 def _bundle() -> str:
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle(None)
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     return bundle.replace("</script", "<\\/script")
 
 

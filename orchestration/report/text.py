@@ -36,6 +36,11 @@ def money(amount: float, currency: str) -> str:
     return f"{sign}{number} {symbol}" if currency in _AFTER else f"{sign}{symbol}{number}"
 
 
+def significant(value: float, digits: int = 3) -> float:
+    """24686 -> 24700: an estimate does not pretend to know more than its first digits."""
+    return float(f"{value:.{digits}g}")
+
+
 def duration(minutes: float) -> str:
     """Minutes in the unit that suits them: 42 min, 5 h 20 min, 3.4 days."""
     sign, minutes = (MINUS, -minutes) if minutes < 0 else ("", minutes)

@@ -212,8 +212,8 @@ def _funnel(connection: duckdb.DuckDBPyConnection) -> None:
                 rate, reference = reached[order] / n, sum(counts[order] for counts in earlier) / reference_n
                 drop = value == "mobile" and order == 3 and rate < reference - 0.04
                 connection.execute(
-                    "insert into marts.mart_funnel_leaks values"
-                    " ('shop', 'session', 'ordered', ?, 'device_type', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1.0, 80, ?, 'EUR')",
+                    "insert into marts.mart_funnel_leaks values ('shop', 'session', 'ordered', ?, 'device_type',"
+                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1.0, 80, ?, 'EUR')",
                     [week, value, order, name, n, rate, reference_n, reference, -5.0 if drop else 0.1, drop, drop,
                      100 if drop else 0],
                 )  # fmt: skip
@@ -271,8 +271,11 @@ def _touchpoints(connection: duckdb.DuckDBPyConnection) -> None:
             "insert into marts.mart_scorecard_evidence values (?, 'week', ?, ?, ?, ?, ?)",
             [touchpoint, WEEK, name, value, n, score],
         )
-    connection.execute("insert into marts.mart_touchpoint_scorecard values"
-                       " ('unmapped', 'No touchpoint', 'unknown', null, 'week', ?, 40, null, 0, false)", [WEEK])  # fmt: skip
+    connection.execute(
+        "insert into marts.mart_touchpoint_scorecard values"
+        " ('unmapped', 'No touchpoint', 'unknown', null, 'week', ?, 40, null, 0, false)",
+        [WEEK],
+    )
 
 
 def _sources(connection: duckdb.DuckDBPyConnection) -> None:
