@@ -1,6 +1,6 @@
 {#
   Confidence intervals at 95 %. Arguments are SQL expressions of counts or sums; every macro gives a double,
-  null when n is 0 or null. 1.959963984540054 is the 97.5 % quantile of the normal distribution.
+  null when n is 0 or null (written out: greatest and least pass over nulls). 1.959963984540054 is the 97.5 % quantile of the normal distribution.
 #}
 
 {% macro z_95() -%} 1.959963984540054e0 {%- endmacro %}
@@ -16,10 +16,10 @@
   rounding would leave them a hair inside.
 #}
 {% macro wilson_low(hits, n) -%}
-    case when {{ n }} > 0 and {{ hits }} = 0 then 0e0 else {{ wilson_bound(hits, n, '-') }} end
+    case when {{ n }} > 0 and {{ hits }} = 0 then 0e0 when {{ n }} > 0 then {{ wilson_bound(hits, n, '-') }} end
 {%- endmacro %}
 {% macro wilson_high(hits, n) -%}
-    case when {{ n }} > 0 and {{ hits }} = {{ n }} then 1e0 else {{ wilson_bound(hits, n, '+') }} end
+    case when {{ n }} > 0 and {{ hits }} = {{ n }} then 1e0 when {{ n }} > 0 then {{ wilson_bound(hits, n, '+') }} end
 {%- endmacro %}
 {% macro wilson_bound(hits, n, sign) -%}
     {%- set p = share(hits, n) -%}
@@ -49,9 +49,8 @@
     {%- set plain = nps_wald_bound(promoters, detractors, n, sign, 0) -%}
     {%- set adjusted = nps_wald_bound(promoters, detractors, n, sign, 3) -%}
     case
-        when {{ n }} = 0 then null
-        when {{ small }} then {{ adjusted }}
-        else {{ plain }}
+        when {{ n }} > 0 and {{ small }} then {{ adjusted }}
+        when {{ n }} > 0 then {{ plain }}
     end
 {%- endmacro %}
 {% macro nps_wald_bound(promoters, detractors, n, sign, added) -%}
