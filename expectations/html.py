@@ -22,7 +22,7 @@ _STYLE = """
 --ok:#7fd0a5;--warn:#f0b964;--bad:#f59a95;--okbg:#173326;--warnbg:#3a2b10;--badbg:#401d1e}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:68rem;margin:0 auto;padding:2rem 1.25rem 4rem}
+main{max-width:68rem;margin:0 auto;padding:2rem 1.25rem 4rem;overflow-wrap:anywhere}
 h1,h2{font-family:Georgia,"Iowan Old Style","Times New Roman",serif;font-weight:600;line-height:1.2}
 h1{font-size:2rem;margin:0 0 .25rem}
 h2{font-size:1.35rem;margin:2.5rem 0 .25rem}
@@ -30,13 +30,13 @@ h3{font-size:1rem;margin:1.5rem 0 .5rem}
 p{margin:.25rem 0 1rem;color:var(--soft);max-width:44rem}
 .tally{display:flex;flex-wrap:wrap;gap:.5rem 2rem;margin:1rem 0;padding:0;list-style:none}
 .tally b{font-size:1.6rem;font-variant-numeric:tabular-nums;margin-right:.35rem}
-.mark{display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.8rem;font-weight:600;white-space:nowrap}
+.mark{overflow-wrap:normal;display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.8rem;font-weight:600;white-space:nowrap}
 .ok{color:var(--ok);background:var(--okbg)}.warn{color:var(--warn);background:var(--warnbg)}
 .bad{color:var(--bad);background:var(--badbg)}
 article{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;margin:.6rem 0}
 article h4{margin:0;font-size:1rem}
-article dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0 0;font-size:.92rem}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+article dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1rem;margin:.5rem 0 0;font-size:.92rem}
+dt{color:var(--soft)}dd{margin:0;min-width:0}
 code{font:.88em ui-monospace,"Cascadia Mono",Menlo,monospace;overflow-wrap:anywhere}
 details{border-top:1px solid var(--line);padding:.45rem 0}
 details:last-of-type{border-bottom:1px solid var(--line)}
@@ -44,7 +44,7 @@ summary{cursor:pointer;display:flex;gap:.75rem;align-items:baseline;justify-cont
 summary span:first-child{font-weight:600;overflow-wrap:anywhere}
 summary:focus-visible{outline:2px solid var(--ink);outline-offset:2px}
 ul.checks{list-style:none;margin:.4rem 0 .6rem;padding:0;font-size:.93rem}
-ul.checks li{display:grid;grid-template-columns:5.5rem 1fr;gap:.75rem;padding:.2rem 0}
+ul.checks li{display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:.75rem;padding:.2rem 0}
 ul.checks small{display:block;color:var(--soft)}
 @media print{body{background:#fff}details{break-inside:avoid}}
 """
