@@ -163,6 +163,7 @@ def _recover(settings: Settings, connection: Connection, pipeline: Pipeline, res
         return
     # the state in the lake is the one that belongs to its rows: it counts when the working folder is new,
     # when the lake was removed, and when a run died between writing a package and writing its own state
+    lake.forget_unfinished_states(settings.lake / connection.dataset)
     pipeline.sync_destination()
 
 

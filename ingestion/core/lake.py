@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LOAD_MARK = re.compile(r"__([0-9]+\.[0-9]+)\.jsonl$")
+_LOAD_OF_STATE = re.compile(r"__([0-9]+\.[0-9]+)__[0-9a-f]+\.jsonl$")
 _LOAD_OF_FILE = re.compile(r"^([0-9]+\.[0-9]+)\.")
 
 
@@ -78,6 +79,22 @@ def landed_types(dataset_dir: Path, table: str) -> dict[str, pa.DataType]:
     if not files:
         return {}
     return {field.name: field.type for field in pq.read_schema(files[-1])}
+
+
+def forget_unfinished_states(dataset_dir: Path) -> None:
+    """Remove cursors of loads that never completed; to be called when no package is pending.
+
+    dlt writes the state of a load before its mark, and reads the newest state whether its load is complete or not:
+    a run that died in between, with its working folder lost, would leave cursors ahead of the rows.
+    """
+    folder = dataset_dir / "_dlt_pipeline_state"
+    if not folder.is_dir():
+        return
+    complete = set(completed_loads(dataset_dir))
+    for file in folder.iterdir():
+        match = _LOAD_OF_STATE.search(file.name)
+        if match and match.group(1) not in complete:
+            file.unlink()
 
 
 def row_counts(dataset_dir: Path, load_ids: Sequence[str]) -> dict[str, int]:

@@ -30,7 +30,8 @@ def profile(glob: str, format_: str, **more: Any) -> dict[str, Any]:
 def test_json_lines_with_blank_lines_a_byte_order_mark_and_damage(tmp_path: Path) -> None:
     settings = installation(tmp_path, files_connection(profile("e.jsonl", "jsonl")))
     (tmp_path / "e.jsonl").write_bytes(
-        b'\xef\xbb\xbf{"id": 1, "at": "2024-01-01T00:00:00Z", "user": {"email": "a@b.pl"}, "tags": ["x"], "value": 1.5}\n'
+        b'\xef\xbb\xbf{"id": 1, "at": "2024-01-01T00:00:00Z", "user": {"email": "a@b.pl"}, '
+        b'"tags": ["x"], "value": 1.5}\n'
         b"\n"
         b'{"id": "2", "at": "nonsense"}\r\n'
         b'{"id": 3, "new": 1}\n'

@@ -152,13 +152,13 @@ def test_broken_rows_are_set_aside_with_place_and_reason_and_the_rest_is_loaded(
     file.write_bytes(file.read_bytes() + b"E,5,\xff\n" + b'H,8,"torn')
     result = load(settings)
     assert (result.total.read, result.total.loaded, result.total.rejected) == (8, 3, 5)
-    assert [(r["source_ref"], r["reason"]) for r in sorted(landed(settings, "rejected_rows"), key=lambda r: r["source_ref"])] == [
+    assert sorted((r["source_ref"], r["reason"]) for r in landed(settings, "rejected_rows")) == [
         ("1.csv:3", "amount: not a decimal number"),
         ("1.csv:4", "order_id: key is missing"),
         ("1.csv:5", "row: too few fields, 3 expected"),
         ("1.csv:8", "row: wrong encoding"),
         ("1.csv:9", "row: a quote is not closed"),
-    ]  # fmt: skip
+    ]
     assert ids(current_file_rows(settings, "orders")) == ["A", "F", "G"]
     (metrics,) = landed(settings, "load_metrics")
     assert (metrics["rows_read"], metrics["rows_loaded"], metrics["rows_rejected"]) == (8, 3, 5)
