@@ -222,8 +222,13 @@ def _time_export(
     """
     config: Config = ctx.config
     overlap = config.event_overlap_seconds
-    first = int(_utc(config.start).timestamp())
-    start = int(state["next_start"]) - overlap if "next_start" in state else first
+    if "resume" in state:
+        # going on in the same walk: reading back again could re-read a whole package for ever
+        start = int(state.pop("resume"))
+    elif "next_start" in state:
+        start = int(state["next_start"]) - overlap
+    else:
+        start = int(_utc(config.start).timestamp())
     start = max(0, min(start, int((run_start - NOT_EXPORTED_YET).timestamp())))
     ctx.window(name, datetime.fromtimestamp(start, UTC), run_start)
     recent: dict[str, list[Any]] = dict(state.get("recent") or {})
@@ -241,6 +246,7 @@ def _time_export(
         state["next_start"] = max(following, int(state.get("next_start", 0)))
         yield fresh, page
         if number >= PACKAGE_PAGES and not page.answer.data.get("end_of_stream"):
+            state["resume"] = following
             ctx.more = True
             break
     state["recent"] = recent if len(recent) <= MEMORY_LIMIT else {}
