@@ -1,0 +1,1 @@
+"""The demo company: simulated data and local stand-ins of the vendors' APIs."""
