@@ -31,13 +31,23 @@ with held as (
 
     union all
 
-    select source_account, hubspot_contact_id, 'external_id:hubspot' as id_type, source_account || ':' || hubspot_contact_id as id_value, true as is_primary
+    select
+        source_account
+        , hubspot_contact_id
+        , 'external_id:hubspot' as id_type
+        , source_account || ':' || hubspot_contact_id as id_value
+        , true as is_primary
     from {{ ref('stg_hubspot__contacts') }}
 
     union all
 
     -- The winner of a merge also answers to the loser's id.
-    select source_account, winning_id as hubspot_contact_id, 'external_id:hubspot' as id_type, source_account || ':' || losing_id as id_value, false as is_primary
+    select
+        source_account
+        , winning_id as hubspot_contact_id
+        , 'external_id:hubspot' as id_type
+        , source_account || ':' || losing_id as id_value
+        , false as is_primary
     from {{ ref('stg_hubspot__contact_merges') }}
 )
 
@@ -55,7 +65,10 @@ with held as (
 )
 
 select
-    {{ source_columns('customer_identifier', 'hubspot', 'contacts', "contacts.hubspot_contact_id || '|' || identifiers.id_type || '|' || identifiers.id_value", 'contacts') }}
+    {{ source_columns(
+        'customer_identifier', 'hubspot', 'contacts'
+        , "contacts.hubspot_contact_id || '|' || identifiers.id_type || '|' || identifiers.id_value", 'contacts'
+    ) }}
     , {{ source_key('hubspot', 'contacts', 'contacts.hubspot_contact_id', 'contacts') }} as customer_key
     , identifiers.id_type
     , identifiers.id_value

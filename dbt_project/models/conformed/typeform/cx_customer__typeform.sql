@@ -12,8 +12,13 @@ with responses as (
     select
         source_account
         , respondent_id
-        , {{ last_by('email_normalised', struct_of({'has': 'email_normalised is not null', 'v': 'version_at', 'f': 'typeform_form_id', 'r': 'typeform_response_id'})) }} as email
-        , {{ last_by('phone_e164', struct_of({'has': 'phone_e164 is not null', 'v': 'version_at', 'f': 'typeform_form_id', 'r': 'typeform_response_id'})) }} as phone_e164
+        -- The newest one given, of those that were given.
+        , {{ last_by('email_normalised', struct_of({
+            'has': 'email_normalised is not null', 'v': 'version_at', 'f': 'typeform_form_id', 'r': 'typeform_response_id'
+        })) }} as email
+        , {{ last_by('phone_e164', struct_of({
+            'has': 'phone_e164 is not null', 'v': 'version_at', 'f': 'typeform_form_id', 'r': 'typeform_response_id'
+        })) }} as phone_e164
         , min(answered_at) as first_seen_at
         , max(answered_at) as last_seen_at
         , max(version_at) as updated_at

@@ -12,7 +12,11 @@ with chosen as (
 )
 
 select
-    {{ source_columns('survey_answer', 'typeform', 'response_answers', "answers.typeform_form_id || '|' || answers.typeform_response_id || '|' || answers.typeform_field_id || '|' || coalesce(chosen.option_ref, '')", 'answers') }}
+    {{ source_columns(
+        'survey_answer', 'typeform', 'response_answers'
+        , "answers.typeform_form_id || '|' || answers.typeform_response_id || '|' || answers.typeform_field_id"
+        ~ " || '|' || coalesce(chosen.option_ref, '')", 'answers'
+    ) }}
     , {{ source_key('typeform', 'responses', "answers.typeform_form_id || '|' || answers.typeform_response_id", 'answers') }} as response_key
     , {{ source_key('typeform', 'form_fields', "answers.typeform_form_id || '|' || answers.typeform_field_id", 'answers') }} as question_key
     , chosen.option_ref

@@ -20,7 +20,10 @@ with identifiers as (
 )
 
 select
-    {{ source_columns('customer_identifier', 'zendesk', 'users', "users.zendesk_user_id || '|' || identifiers.id_type || '|' || identifiers.id_value", 'users') }}
+    {{ source_columns(
+        'customer_identifier', 'zendesk', 'users'
+        , "users.zendesk_user_id || '|' || identifiers.id_type || '|' || identifiers.id_value", 'users'
+    ) }}
     , {{ source_key('zendesk', 'users', 'users.zendesk_user_id', 'users') }} as customer_key
     , identifiers.id_type
     , identifiers.id_value

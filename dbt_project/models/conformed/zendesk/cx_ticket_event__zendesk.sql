@@ -1,6 +1,9 @@
 -- The id is padded, so that ids of one moment sort as text in the order in which Zendesk gave them.
 select
-    {{ source_columns('ticket_event', 'zendesk', 'ticket_events', "lpad(events.zendesk_child_event_id, 20, '0') || '|' || events.zendesk_ticket_id || '|' || events.field", 'events') }}
+    {{ source_columns(
+        'ticket_event', 'zendesk', 'ticket_events'
+        , "lpad(events.zendesk_child_event_id, 20, '0') || '|' || events.zendesk_ticket_id || '|' || events.field", 'events'
+    ) }}
     , {{ source_key('zendesk', 'tickets', 'events.zendesk_ticket_id', 'events') }} as ticket_key
     , events.occurred_at
     , events.field

@@ -13,7 +13,9 @@ with events as (
         , max(event_at) as ended_at
         , count(*) as event_count
         , count(*) filter (where event_name = 'page_view') as page_view_count
-        , count(*) filter (where event_name in ({% for e in conversions %}'{{ e }}'{% if not loop.last %}, {% endif %}{% endfor %})) as conversion_count
+        , count(*) filter (
+            where event_name in ({% for e in conversions %}'{{ e }}'{% if not loop.last %}, {% endif %}{% endfor %})
+        ) as conversion_count
         , min(event_at) filter (where source is not null or medium is not null) as traffic_at
         , min(event_at) filter (where page_path is not null) as landing_at
         , max(event_at) filter (where customer_id is not null) as identified_at
@@ -38,7 +40,9 @@ with events as (
         , {{ first_by('e.page_path', 'e.web_event_key') }} filter (where e.event_at = s.landing_at and e.page_path is not null) as landing_page_path
         , {{ first_by('e.source', 'e.web_event_key') }} filter (where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)) as source
         , {{ first_by('e.medium', 'e.web_event_key') }} filter (where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)) as medium
-        , {{ first_by('e.campaign', 'e.web_event_key') }} filter (where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)) as campaign
+        , {{ first_by('e.campaign', 'e.web_event_key') }} filter (
+            where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)
+        ) as campaign
         , {{ last_by('e.customer_id', 'e.web_event_key') }} filter (where e.event_at = s.identified_at and e.customer_id is not null) as customer_id
         , {{ last_by('e.person_id', 'e.web_event_key') }} filter (where e.event_at = s.ended_at) as last_person_id
     from events as e

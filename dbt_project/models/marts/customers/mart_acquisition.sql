@@ -37,7 +37,10 @@ select
     , cast(case when count(distinct deals.currency) <= 1 and coalesce(max(deals.currency_count), 1) = 1 then sum(deals.deal_amount) end as decimal(18, 4))
         as deal_amount
     , case when count(distinct deals.currency) <= 1 and coalesce(max(deals.currency_count), 1) = 1 then max(deals.currency) end as currency
-    , {{ quantile('case when deals.first_won_at >= leads.first_seen_at then ' ~ seconds_between('leads.first_seen_at', 'deals.first_won_at') ~ ' / 86400 end', 0.5) }}
+    , {{ quantile(
+        'case when deals.first_won_at >= leads.first_seen_at then '
+        ~ seconds_between('leads.first_seen_at', 'deals.first_won_at') ~ ' / 86400 end', 0.5
+    ) }}
         as median_days_to_win
 from leads
 left join deals on leads.customer_key = deals.customer_key

@@ -1,10 +1,16 @@
 with latest as (
-    select * from {{ latest_version(source('hubspot', 'associations'), ['source_account', 'from_type', 'from_id', 'to_type', 'to_id', 'association_type_id'], 'read_at') }} as versions
+    select * from {{ latest_version(
+        source('hubspot', 'associations')
+        , ['source_account', 'from_type', 'from_id', 'to_type', 'to_id', 'association_type_id']
+        , 'read_at'
+    ) }} as versions
 )
 
 -- A reading replaces the links of the reading before: a link that a later reading no longer holds is gone.
 , newest_reading as (
-    select * from {{ latest_version(source('hubspot', 'association_reads'), ['source_account', 'from_type', 'from_id', 'to_type'], 'read_at') }} as versions
+    select * from {{ latest_version(
+        source('hubspot', 'association_reads'), ['source_account', 'from_type', 'from_id', 'to_type'], 'read_at'
+    ) }} as versions
 )
 
 select

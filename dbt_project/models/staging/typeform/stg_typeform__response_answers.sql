@@ -1,5 +1,9 @@
 with latest as (
-    select * from {{ latest_version(source('typeform', 'response_answers'), ['source_account', 'form_id', 'response_id', 'field_id'], 'version_at') }} as versions
+    select * from {{ latest_version(
+        source('typeform', 'response_answers')
+        , ['source_account', 'form_id', 'response_id', 'field_id']
+        , 'version_at'
+    ) }} as versions
 )
 
 -- An answer that a later version of its response no longer holds is gone.
