@@ -37,6 +37,10 @@ class Measured:
     output: str
 
 
+FIGURES = ("wall_seconds", "cpu_seconds", "peak_bytes")
+"""Names of the numbers of `Measured`."""
+
+
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Measured:
     """Run `command` to its end and measure it. Raises RuntimeError with its output when it fails."""
     started = time.perf_counter()
@@ -68,7 +72,7 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Pa
     reader.join()
     output = "".join(chunks)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-4000:]}")
+        raise RuntimeError(f"{' '.join(command)[:200]} ended with {process.returncode}:\n{output[-4000:]}")
     # ru_maxrss (KiB) is the greatest single process, seen by the kernel even between two looks.
     return Measured(wall, usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024), output)
 
