@@ -41,8 +41,8 @@ def run_dbt(
 
 
 @pytest.fixture(scope="session")
-def hand_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The built warehouse of the hand-made lake, read-only."""
+def hand_made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the hand-made lake's warehouse (`warehouse.duckdb`) and dbt's `target`."""
     home = tmp_path_factory.mktemp("hand_made")
     lake = Lake(home / "lake")
     write_lake(lake)
@@ -55,8 +55,14 @@ def hand_made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         "company_country": "PL",
         "funnels": [],
     }
-    built = run_dbt(home, ["build", "--select", *LAYERS], variables)
+    built = run_dbt(home, ["build", "--indirect-selection", "cautious", "--select", *LAYERS], variables)
     assert built.returncode == 0, built.stdout[-6000:] + built.stderr[-2000:]
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+    return home
+
+
+@pytest.fixture(scope="session")
+def hand_made(hand_made_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The built warehouse of the hand-made lake, read-only."""
+    with duckdb.connect(str(hand_made_home / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
         yield connection

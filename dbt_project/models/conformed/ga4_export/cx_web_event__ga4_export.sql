@@ -1,3 +1,14 @@
+-- Browsers are few: the patterns are looked for once per browser, not once per event.
+with bots as (
+    select browsers.browser
+    from (select distinct browser from {{ ref('stg_ga4_export__events') }}) as browsers
+    join {{ ref('map_bots') }} as marks
+        on marks.source_system = 'ga4_export'
+        and marks.source_field = 'browser'
+        and contains(lower(browsers.browser), marks.pattern)
+    group by browsers.browser
+)
+
 select
     {{ source_columns('web_event', 'ga4_export', 'events', 'events.ga4_event_id', 'events') }}
     , coalesce(names.event_name, 'other') as event_name
@@ -27,6 +38,7 @@ select
     , events.product_ids
     , events.params
     , consents.consent_state
+    , bots.browser is not null as is_bot
     , events.event_at as source_created_at
     , events.event_at as source_updated_at
 from {{ ref('stg_ga4_export__events') }} as events
@@ -39,3 +51,4 @@ left join {{ ref('map_devices') }} as devices
 left join {{ ref('map_consent') }} as consents
     on consents.source_system = 'ga4_export'
     and lower(events.analytics_storage) = consents.source_value
+left join bots on events.browser = bots.browser

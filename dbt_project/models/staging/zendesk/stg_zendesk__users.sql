@@ -15,6 +15,7 @@ select
     , latest.phone_e164
     , lower(latest.role) as role
     , lower(latest.role) <> 'end-user' as is_agent
+    , lower(latest.tags) as tags
     , latest.organization_id as zendesk_organization_id
     , latest.default_group_id as zendesk_group_id
     , coalesce(latest.active, true) as is_active
