@@ -174,7 +174,8 @@ def _landed_columns(connection: Connection, lake: Path, table: Any) -> dict[str,
     from ingestion.core.arrow import ARROW_TYPES
     from ingestion.core.lake import landed_types
 
-    names = {arrow: name for name, arrow in reversed(ARROW_TYPES.items())}
+    # JSON is text in the lake
+    names = {arrow: name for name, arrow in ARROW_TYPES.items() if name != "json"}
     landed = landed_types(lake / connection.dataset, table.name)
     return {c: names[t] for c, t in landed.items() if t in names and not c.startswith(("_cx_", "_dlt_"))}
 
