@@ -86,6 +86,12 @@ def build_tickets(
         {"customer_key": c, "customer_id": c, "cluster_key": c, "anchor_customer_key": c, "anchor_rank": 1}
         for c in sorted(customers)
     ])  # fmt: skip
-    for model in ("cx_agent", "cx_store_visit", "fct_survey_responses", "int_journey__contact_touchpoints"):
+    for model in (
+        "cx_agent",
+        "cx_store_visit",
+        "fct_survey_responses",
+        "int_journey__contact_touchpoints",
+        "int_journey__order_refs",
+    ):
         fill(connection, model, [])
     models.build(connection, *SUPPORT_CHAIN)

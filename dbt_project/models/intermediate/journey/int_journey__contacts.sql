@@ -11,10 +11,21 @@ with customer_map as (
         , ticket.category
         , ticket.team
         , ticket.tags
-        , ticket.order_key
+        , coalesce(ticket.order_key, order_ref.order_key) as order_key
         , customer_map.customer_id
     from {{ ref('cx_support_ticket') }} as ticket
     left join customer_map on ticket.requester_customer_key = customer_map.customer_key
+    left join {{ ref('int_journey__order_refs') }} as order_ref on ticket.order_ref = order_ref.order_ref
+)
+
+, responses as (
+    select
+        response.*
+        , coalesce(response.order_key, order_ref.order_key) as about_order_key
+        , coalesce(response.ticket_key, ticket_ref.ticket_key) as about_ticket_key
+    from {{ ref('cx_survey_response') }} as response
+    left join {{ ref('int_journey__order_refs') }} as order_ref on response.order_ref = order_ref.order_ref
+    left join {{ ref('int_journey__ticket_refs') }} as ticket_ref on response.ticket_ref = ticket_ref.ticket_ref
 )
 
 , orders as (
@@ -77,7 +88,7 @@ select
     , cast(null as double)
     , cast(null as decimal(18, 4))
     , cast(null as string)
-    , ticket.order_key
+    , tickets.order_key
     , ticket.support_ticket_key
     , cast(null as string)
     , ticket.category
@@ -86,7 +97,7 @@ select
     , cast(null as string)
     , cast(null as string)
     , ticket.channel
-    , case when ticket.order_key is not null then 'true' else 'false' end
+    , case when tickets.order_key is not null then 'true' else 'false' end
     , cast(null as string)
     , cast(null as string)
     , cast(null as string)
@@ -181,8 +192,8 @@ select
     , {{ seconds_between('response.started_at', 'response.submitted_at') }}
     , cast(null as decimal(18, 4))
     , cast(null as string)
-    , coalesce(response.order_key, tickets.order_key)
-    , response.ticket_key
+    , coalesce(response.about_order_key, tickets.order_key)
+    , response.about_ticket_key
     , coalesce(response.touchpoint_key, survey.touchpoint_key)
     , tickets.category
     , tickets.team
@@ -190,7 +201,7 @@ select
     , survey.name
     , coalesce(response.score_metric, survey.metric_type)
     , tickets.channel
-    , case when response.order_key is not null then 'true' else 'false' end
+    , case when response.about_order_key is not null then 'true' else 'false' end
     , orders.order_type
     , cast(null as string)
     , cast(null as string)
@@ -198,10 +209,10 @@ select
     , response.source_system
     , response.source_account
     , response.source_id
-from {{ ref('cx_survey_response') }} as response
+from responses as response
 left join {{ ref('cx_survey') }} as survey on response.survey_key = survey.survey_key
-left join tickets on response.ticket_key = tickets.ticket_key
-left join orders on response.order_key = orders.order_key
+left join tickets on response.about_ticket_key = tickets.ticket_key
+left join orders on response.about_order_key = orders.order_key
 left join customer_map on response.customer_key = customer_map.customer_key
 where not response.is_deleted and not response.is_test
     and coalesce(response.submitted_at, response.started_at) is not null

@@ -6,7 +6,8 @@ with responses as (
         , survey.name as survey_name
         , contact.customer_id
         , contact.channel as contact_channel
-        , contact.order_key as contact_order_key
+        , contact.order_key as about_order_key
+        , contact.ticket_key as about_ticket_key
         , contact.interaction_at
         , coalesce(touchpoint.touchpoint_id, 'unmapped') as touchpoint_id
         , coalesce(response.score_metric, survey.metric_type) as asked_metric
@@ -36,11 +37,11 @@ with responses as (
         end as is_below
         , cast({{ to_local('responses.interaction_at', zone) }} as date) as responded_date
         -- One answer per person, wave and touchpoint counts. An invitation is answered once, so an invited response is
-        -- its own wave; answers to an open link share the wave of what they are about: order, ticket, else the month.
+        -- its own wave; answers to an open link share the wave of what they are about: ticket, order, else the month.
         , case
             when responses.invited_at is not null then 'invitation ' || responses.survey_response_key
-            when responses.order_key is not null then 'order ' || responses.order_key
-            when responses.ticket_key is not null then 'ticket ' || responses.ticket_key
+            when responses.about_ticket_key is not null then 'ticket ' || responses.about_ticket_key
+            when responses.about_order_key is not null then 'order ' || responses.about_order_key
             else 'month ' || {{ month_label(to_local('responses.interaction_at', zone)) }}
         end as survey_wave
         , coalesce(responses.customer_id, responses.respondent_ref, responses.survey_response_key) as respondent
@@ -86,14 +87,15 @@ select
     , ranked.contact_channel as channel
     , ranked.touchpoint_id
     , case
-        when ranked.order_key is null and ranked.ticket_key is null and coalesce(stage.journey_stage, 'evaluation') = 'evaluation'
+        when ranked.about_order_key is null and ranked.about_ticket_key is null
+            and coalesce(stage.journey_stage, 'evaluation') = 'evaluation'
             then 'relationship'
         else 'transactional'
     end as survey_kind
     , ranked.language
     , ranked.device_type
-    , ranked.contact_order_key as order_key
-    , ranked.ticket_key
+    , ranked.about_order_key as order_key
+    , ranked.about_ticket_key as ticket_key
     , ranked.invited_at
     , ranked.submitted_at
     , ranked.interaction_at as responded_at

@@ -15,6 +15,7 @@ with csat as (
     select
         ticket.*
         , customer_map.customer_id
+        , coalesce(ticket.order_key, order_ref.order_key) as about_order_key
         , scope.reason_code
         , scope.exclusion_reason
         , times.first_response_at as answered_at
@@ -49,6 +50,7 @@ with csat as (
     inner join {{ ref('int_support__ticket_scope') }} as scope on ticket.support_ticket_key = scope.ticket_key
     left join {{ ref('int_identity__customer_map') }} as customer_map
         on ticket.requester_customer_key = customer_map.customer_key
+    left join {{ ref('int_journey__order_refs') }} as order_ref on ticket.order_ref = order_ref.order_ref
     left join {{ ref('int_support__repeat_contacts') }} as repeat_contacts
         on ticket.support_ticket_key = repeat_contacts.ticket_key
 )
@@ -66,7 +68,7 @@ select
     , tickets.status
     , tickets.category
     , tickets.reason_code
-    , tickets.order_key
+    , tickets.about_order_key as order_key
     , tickets.exclusion_reason
     , tickets.exclusion_reason is null as is_measured
     , tickets.opened_at
