@@ -14,6 +14,7 @@ from ingestion.core.connector import Rejected
 from ingestion.core.errors import SourceError
 
 PART_ROWS = 100_000
+_BLOCK = 16 << 20
 
 KEY_COLUMNS = (
     "stream_id",
@@ -128,17 +129,18 @@ class JsonDay:
         places: list[int] = []
         torn: list[Rejected] = []
         size = 0
-        for number, line in enumerate(stream, start=1):
+        for number, line, broken_off in _lines(stream):
             size += len(line)
             text = line.strip().removeprefix(b"\xef\xbb\xbf")
-            if not text:
+            if not text and not broken_off:
                 continue
-            problem = "not JSON"
-            try:
-                record = json.loads(text)
-                problem = "" if isinstance(record, dict) else "no JSON object"
-            except ValueError:
-                record = None
+            problem, record = "the compressed file breaks off here" if broken_off else "not JSON", None
+            if not broken_off:
+                try:
+                    record = json.loads(text)
+                    problem = "" if isinstance(record, dict) else "no JSON object"
+                except ValueError:
+                    record = None
             if problem:
                 torn.append(Rejected(f"{name}:{number}", problem, text.decode("utf-8", "backslashreplace")))
                 continue
@@ -157,6 +159,19 @@ class JsonDay:
     def parts(self) -> Iterator[Part]:
         """The file in parts of bounded size."""
         yield from self._parts
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes, bool]]:
+    """Lines with their numbers; the last one is marked when the compressed stream broke off in it."""
+    number, rest = 0, b""
+    while block := stream.read(_BLOCK):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            number += 1
+            yield number, line, False
+    broken_off = bool(getattr(stream, "torn", False))
+    if rest or broken_off:
+        yield number + 1, rest, broken_off
 
 
 def _table(records: list[Mapping[str, Any]]) -> pa.Table:
