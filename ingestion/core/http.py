@@ -167,10 +167,10 @@ def redact_url(url: str, secrets: Iterable[str] = ()) -> str:
     host = parts.netloc.rpartition("@")[2]
     query = urlencode(
         [
-            (k, "***" if _SECRET_PARAM.search(k) else v)
+            (k, "***" if _SECRET_PARAM.search(k) else v if len(v) <= 60 else f"{v[:57]}...")
             for k, v in parse_qsl(parts.query, keep_blank_values=True)
         ],
-        safe="*:,",
+        safe="*:,[]",
     )
     return redact(urlunsplit((parts.scheme, host, parts.path, query, "")), secrets)
 
@@ -322,7 +322,7 @@ class ApiClient:
                 "Nothing was sent there. Report it to the vendor; run again later.",
             )
         query = {k: v for k, v in (params or {}).items() if v is not None}
-        shown = f"{method} {redact_url(url, self.secrets)}"
+        shown = f"{method} {redact_url(_with_query(url, query), self.secrets)}"
         wait: float | None
         for attempt in range(1, self.policy.attempts + 1):
             try:
@@ -438,6 +438,10 @@ class ApiClient:
             "ChunkedEncodingError": "the answer broke off",
             "ContentDecodingError": "the compressed answer is damaged",
         }.get(type(error).__name__, "the connection failed")
+
+
+def _with_query(url: str, query: Mapping[str, Any]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
 
 
 def _parse(payload: bytes) -> tuple[Any, str | None]:

@@ -334,7 +334,7 @@ def _association_rows(
             path, {"inputs": inputs}, require=("results",), accept=(200, 207), errors_allowed=True
         )
         for problem in answer.data.get("errors") or []:
-            if "NO_ASSOCIATIONS_FOUND" not in str(problem.get("subCategory")):
+            if "NO_ASSOCIATIONS_FOUND" not in str(problem) and problem.get("category") != "OBJECT_NOT_FOUND":
                 raise SourceError(
                     f"{path}: part of the batch failed ({problem.get('category')}).",
                     "Run again; if it stays, check the scopes of the token.",

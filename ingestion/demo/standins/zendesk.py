@@ -127,7 +127,10 @@ class Zendesk(Standin):
 
     def put_rating(self, rating_id: int | None = None, **values: Any) -> int:
         """Create or change a satisfaction rating now."""
-        return self._put(self.ratings, rating_id, {"score": "offered", "comment": None}, values)
+        defaults = dict.fromkeys(
+            ("ticket_id", "requester_id", "assignee_id", "group_id", "comment", "reason")
+        )
+        return self._put(self.ratings, rating_id, {**defaults, "score": "offered"}, values)
 
     def put_ticket(self, ticket_id: int | None = None, *, system_only: bool = False, **values: Any) -> int:
         """Create or change a ticket now.
