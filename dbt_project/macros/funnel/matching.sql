@@ -68,8 +68,8 @@
         , s.entry_at
         , s.entry_at as previous_at
         , s.entry_at as step_at
-        , {{ first_by('e.session_key', 'e.event_key') }} as session_key
-        , {{ first_by('e.event_date', 'e.event_key') }} as entry_date
+        , {% if unit == 'session' %}s.unit_id{% else %}{{ first_by('e.session_key', 'e.event_key') }}{% endif %} as session_key
+        , {% if unit == 'session' %}min(e.event_date){% else %}{{ first_by('e.event_date', 'e.event_key') }}{% endif %} as entry_date
         {%- if track %}
         , min(e.event_key) as used_1
         {%- endif %}
@@ -143,7 +143,7 @@
         unit_id
         , min(event_at) as entry_at
         , min(event_date) as entry_date
-        , {{ first_by('session_key', struct_of({'at_order': 'event_at', 'key_order': 'event_key'})) }} as session_key
+        , {% if unit == 'session' %}unit_id{% else %}{{ first_by('session_key', struct_of({'at_order': 'event_at', 'key_order': 'event_key'})) }}{% endif %} as session_key
         {%- for i in range(1, last + 1) %}
         , bool_or(step_order = {{ i }}) as has_{{ i }}
         {%- endfor %}

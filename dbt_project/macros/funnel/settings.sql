@@ -4,6 +4,7 @@
         'funnel_min_entries': 30,
         'leak_reference_weeks': 4,
         'leak_significant_z': 1.96,
+        'leak_min_expected': 5,
         'leak_margin': 1.0,
         'leak_default_order_value': none,
     } -%}
@@ -13,6 +14,8 @@
       leak_reference_weeks      full weeks that the week is compared with: long enough to average out a campaign, short
                                 enough to follow the season.
       leak_significant_z        two-sided 95 %.
+      leak_min_expected         entries expected to go on, and to be lost, on both sides before a drop is called
+                                significant: below five the normal approximation of the test does not hold (Cochran 1954).
       leak_margin               share of the order value that is lost with an order; 1 = revenue at risk.
       leak_default_order_value  order value where the tracking sends none; none = no money is shown.
     -#}

@@ -1,53 +1,31 @@
-with events as (
+{#- Each branch reads the events by itself: a shared sub-query would be kept in memory as a whole. -#}
+{%- set columns = [
+    'web_event_key', 'source_system', 'source_account', 'event_name', 'raw_event_name', 'event_at', 'event_date_local',
+    'anonymous_id', 'user_id', 'page_path', 'referrer_host', 'source', 'medium', 'campaign', 'device_type', 'os',
+    'browser', 'country', 'value', 'currency', 'transaction_id',
+] -%}
+-- A session id of the source needs no window: its key is computed in passing.
+with keyed as (
     select
-        web_event_key
-        , source_system
-        , source_account
-        , event_name
-        , raw_event_name
-        , event_at
-        , event_date_local
-        , source_session_id
-        , anonymous_id
-        , user_id
-        , page_path
-        , referrer_host
-        , lower(source) as source
-        , lower(medium) as medium
-        , campaign
-        , device_type
-        , os
-        , browser
-        , country
-        , value
-        , currency
-        , transaction_id
-    from {{ ref('cx_web_event') }}
-    where {{ is_counted_event() }}
-)
-
--- A session id of the source needs no window and no join: its key is computed in passing.
-, keyed as (
-    select
-        e.*
+        {% for column in columns %}{% if not loop.first %}, {% endif %}e.{{ column }}{% endfor %}
         , case
             when l.session_key is null
                 then {{ source_session_key('e.source_account', 'coalesce(e.anonymous_id, e.user_id)', 'e.source_session_id') }}
         end as session_key
         , case when l.session_key is not null then 'too_long' end as session_issue
-    from events as e
+    from {{ ref('cx_web_event') }} as e
     left join {{ ref('int_web__long_sessions') }} as l
         on e.source_session_id = l.source_session_id and e.source_account = l.source_account
         and coalesce(e.anonymous_id, e.user_id, '') = l.device_id
-    where e.source_session_id is not null
+    where e.source_session_id is not null and {{ is_counted_event('e') }}
     union all
     select
-        e.*
+        {% for column in columns %}{% if not loop.first %}, {% endif %}e.{{ column }}{% endfor %}
         , case when not t.is_too_long then t.session_key end
         , case when t.is_too_long then 'too_long' when t.session_key is null then 'no_stream' end
-    from events as e
+    from {{ ref('cx_web_event') }} as e
     left join {{ ref('int_web__timed_sessions') }} as t on e.web_event_key = t.web_event_key
-    where e.source_session_id is null
+    where e.source_session_id is null and {{ is_counted_event('e') }}
 )
 
 select
@@ -69,8 +47,8 @@ select
     , cast(k.page_path as string) as page_path
     , cast(p.touchpoint_id as string) as touchpoint_id
     , cast(k.referrer_host as string) as referrer_host
-    , cast(k.source as string) as source
-    , cast(k.medium as string) as medium
+    , cast(lower(k.source) as string) as source
+    , cast(lower(k.medium) as string) as medium
     , cast(k.campaign as string) as campaign
     , cast(k.device_type as string) as device_type
     , cast(k.os as string) as os

@@ -195,8 +195,7 @@ with daily as (
         tested.*
         , coalesce(
             z_score <= -{{ z }}e0
-            and entered_count >= {{ funnel_setting('funnel_min_entries') }}
-            and reference_entered_count >= {{ funnel_setting('funnel_min_entries') }}
+            and least(n, reference_n) * least(pooled_rate, 1 - pooled_rate) >= {{ funnel_setting('leak_min_expected') }}
             , false
         ) as is_significant
         -- One break shows in every segment that shares it: the row with the clearest drop names it.
