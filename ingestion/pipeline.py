@@ -109,7 +109,8 @@ def _context(settings: Settings, connection: Connection, state: dict[str, Any]) 
 def _run(settings: Settings, connection: Connection, reporter: Reporter | None, result: LoadResult) -> None:
     from ingestion.core import dlt_pipeline
 
-    settings.lake.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.lake, settings.pipelines):
+        folder.mkdir(parents=True, exist_ok=True)
     dlt_pipeline.remove_leftovers(settings, connection)
     pipeline = dlt_pipeline.open_pipeline(settings, connection)
     _recover(settings, connection, pipeline, result)
@@ -124,7 +125,15 @@ def _run(settings: Settings, connection: Connection, reporter: Reporter | None, 
             break
     dlt_pipeline.forget_old_packages(settings, connection)
     if deferred:
-        raise deferred[0]
+        raise _together(deferred)
+
+
+def _together(problems: list[SourceError]) -> SourceError:
+    """The first problem, with the number of the others."""
+    first = problems[0]
+    others = len(problems) - 1
+    more = f" {others} more problem{'s' * (others > 1)} in the same run." if others else ""
+    return SourceError(f"{first.cause}{more}", first.next_step, table=first.table)
 
 
 def _load_package(
