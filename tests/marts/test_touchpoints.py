@@ -13,6 +13,7 @@ from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, open_mod
 
 SEEDS = DBT_PROJECT / "seeds" / "business"
 
+
 def seed(name: str) -> list[dict[str, str]]:
     with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -80,6 +81,7 @@ PAGES = {
     ("add_to_cart", None): "cart",
     ("page_view", "/checkout/payment"): "checkout",
     ("page_view", "/checkout/confirmation"): "order_confirmation",
+    ("purchase", "/checkout/thank-you"): "order_confirmation",
     ("purchase", "/checkout"): "checkout",
     ("begin_checkout", None): "checkout",
     ("purchase", None): "order_confirmation",

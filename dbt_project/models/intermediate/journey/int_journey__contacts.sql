@@ -44,6 +44,14 @@ with customer_map as (
     where not ordered.is_deleted and not ordered.is_test
 )
 
+, visits as (
+    select
+        visit.*
+        , coalesce(visit.order_key, order_ref.order_key) as about_order_key
+    from {{ ref('cx_store_visit') }} as visit
+    left join {{ ref('int_journey__order_refs') }} as order_ref on visit.order_ref = order_ref.order_ref
+)
+
 select
     {{ row_key(["'order'", 'orders.order_key']) }} as interaction_key
     , 'order' as interaction_type
@@ -229,9 +237,9 @@ select
     , 'inbound'
     , cast(visit.dwell_s as double)
     -- The basket of a visit with an order stands on the order.
-    , case when visit.order_key is null then visit.basket_amount end
-    , case when visit.order_key is null then visit.currency end
-    , visit.order_key
+    , case when visit.about_order_key is null then visit.basket_amount end
+    , case when visit.about_order_key is null then visit.currency end
+    , visit.about_order_key
     , cast(null as string)
     , cast(null as string)
     , cast(null as string)
@@ -240,7 +248,7 @@ select
     , cast(null as string)
     , cast(null as string)
     , cast(null as string)
-    , case when visit.order_key is not null then 'true' else 'false' end
+    , case when visit.about_order_key is not null then 'true' else 'false' end
     , orders.order_type
     , visit.store_id
     , visit.visit_type
@@ -248,7 +256,7 @@ select
     , visit.source_system
     , visit.source_account
     , visit.source_id
-from {{ ref('cx_store_visit') }} as visit
-left join orders on visit.order_key = orders.order_key
+from visits as visit
+left join orders on visit.about_order_key = orders.order_key
 left join customer_map on visit.customer_key = customer_map.customer_key
 where not visit.is_deleted and not visit.is_test
