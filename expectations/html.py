@@ -30,12 +30,14 @@ h3{font-size:1rem;margin:1.5rem 0 .5rem}
 p{margin:.25rem 0 1rem;color:var(--soft);max-width:44rem}
 .tally{display:flex;flex-wrap:wrap;gap:.5rem 2rem;margin:1rem 0;padding:0;list-style:none}
 .tally b{font-size:1.6rem;font-variant-numeric:tabular-nums;margin-right:.35rem}
-.mark{overflow-wrap:normal;display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.8rem;font-weight:600;white-space:nowrap}
+.mark{display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.8rem;font-weight:600}
+.mark{overflow-wrap:normal;white-space:nowrap}
 .ok{color:var(--ok);background:var(--okbg)}.warn{color:var(--warn);background:var(--warnbg)}
 .bad{color:var(--bad);background:var(--badbg)}
 article{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;margin:.6rem 0}
 article h4{margin:0;font-size:1rem}
-article dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1rem;margin:.5rem 0 0;font-size:.92rem}
+article dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1rem;margin:.5rem 0 0}
+article dl{font-size:.92rem}
 dt{color:var(--soft)}dd{margin:0;min-width:0}
 code{font:.88em ui-monospace,"Cascadia Mono",Menlo,monospace;overflow-wrap:anywhere}
 details{border-top:1px solid var(--line);padding:.45rem 0}

@@ -32,6 +32,10 @@ ACCEPT_SHRINK = "CX_ACCEPT_SHRINK"
 # Marts of fewer rows may halve by chance or by a corrected record.
 _MIN_ROWS_TO_COMPARE = 20
 
+# Files up to this size are read into memory once; each of a dozen queries would open and bind them again, which
+# costs more CPU than reading. Larger ones stay views, of which a query reads the columns it needs.
+_READ_ONCE_BYTES = 4_000_000
+
 _SQL_TYPES: dict[ColumnType, str] = {
     "text": "varchar",
     "json": "varchar",
@@ -140,14 +144,16 @@ def _memory() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _bind(database: duckdb.DuckDBPyConnection, settings: Settings, connection: Connection) -> list[Bound]:
-    """Makes one view per landed table of a connection, in a schema named like its dataset."""
+    """Makes one view or table per landed table of a connection, in a schema named like its dataset."""
     dataset = connection.dataset
     database.execute(f"create schema {quoted(dataset)}")
     specs, bound = connection.tables, []
     for name, suite in landing_suites(settings, connection).items():
         files = completed_files(settings.lake / dataset, name)
+        small = sum(file.stat().st_size for file in files) <= _READ_ONCE_BYTES
         database.execute(
-            f"create view {quoted(dataset)}.{quoted(name)} as {_files_query(files) or _empty(specs[name])}"
+            f"create {'table' if small else 'view'} {quoted(dataset)}.{quoted(name)} as"
+            f" {_files_query(files) or _empty(specs[name])}"
         )
         bound.append(Bound(suite, f"landing.{dataset}.{name}", schema=dataset, dataset=dataset))
     return bound

@@ -442,6 +442,8 @@ def _steps(funnel: Funnel) -> str:
     if funnel.in_progress:
         waiting = f" {text.count_of(funnel.in_progress, funnel.noun)} with an open window left out."
     note = f"Share that goes on with its 95% interval.{waiting}"
+    if funnel.steps and funnel.noun == "visit":
+        note += " Conversion, above, counts every visit that bought, whatever lay between."
     return _table(f"Steps, {period}", note, ["Step", "", "Reached", "Of all", "Goes on"], rows)
 
 

@@ -98,6 +98,24 @@ def test_missing_columns_are_named_and_a_check_on_one_fails_with_the_reason(data
     )
 
 
+def test_a_table_without_rows_breaks_no_rule_about_rows(database):
+    database.execute("create table if not exists desk.empty_table as select * from desk.tickets where false")
+    results = run(
+        database,
+        check("expect_column_values_to_not_be_null", column="id"),
+        check("expect_column_values_to_not_be_null", column="opened_at"),
+        check("expect_table_row_count_to_be_between", min_value=1),
+        check("unexpected_rows", query="select id from {batch}"),
+        table="empty_table",
+    )
+    assert [(result.passed, result.detail) for result in results] == [
+        (True, "the table has no rows"),
+        (False, 'could not be evaluated: Error: The column "opened_at" in BatchData does not exist.'),
+        (False, "found 0"),
+        (True, ""),
+    ]
+
+
 def test_a_rule_in_sql_counts_the_rows_it_returns(database):
     (result,) = run(
         database,

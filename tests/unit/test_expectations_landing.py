@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.runner import LANDING, landing_suites, run_landing
+from expectations.runner import _SQL_TYPES, LANDING, landing_suites, run_landing
 from expectations.suites import load_folder
 from ingestion import registry
 from ingestion.connections import Company, Connection, Connections
@@ -53,6 +53,32 @@ def test_every_landing_check_can_be_evaluated_where_nothing_has_landed(settings,
     assert {"tickets", "events", "contacts", "responses"} <= late
     assert (settings.checks / "landing.json").exists()
     assert "Needs attention" in (settings.checks / "landing.html").read_text()
+
+
+@pytest.mark.parametrize("connector", VENDORS)
+def test_every_landing_check_can_be_evaluated_on_a_row_of_nulls(settings, tmp_path, connector):
+    one = connection(connector)
+    for name, spec in one.tables.items():
+        kinds = {**spec.columns, **spec.system_columns}
+        nulls = ", ".join(f"cast(null as {_SQL_TYPES[kind]}) as {column}" for column, kind in kinds.items())
+        target = settings.lake / one.dataset / name / "100.5.1.parquet"
+        target.parent.mkdir(parents=True)
+        duckdb.sql(
+            f"copy (select {nulls}, '100.5' as _dlt_load_id, 1 as _cx_row) to '{target}' (format parquet)"
+        )
+    (settings.lake / one.dataset / "_dlt_loads").mkdir()
+    (settings.lake / one.dataset / "_dlt_loads" / "x__100.5.jsonl").touch()
+    run = run_landing(settings, company(tmp_path, one), now=NOW)
+    assert [result.sentence() for result in run.results if "could not be evaluated" in result.detail] == []
+    nulls_found = {(r.table, r.title) for r in run.blocking_failures if r.title.endswith("is never null")}
+    assert nulls_found == {
+        (name, f"{column} is never null")
+        for name, suite in landing_suites(settings, one).items()
+        for check in suite.checks
+        if check.type == "expect_column_values_to_not_be_null" and check.is_blocking
+        for column in check.columns
+        if "mostly" not in check.kwargs
+    }
 
 
 VISITS = TableSpec(

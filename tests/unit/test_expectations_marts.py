@@ -62,6 +62,14 @@ def test_marts_without_rows_can_be_published(settings, database):
     assert load_run(settings.checks, "marts") == run
 
 
+def test_every_check_of_a_mart_can_be_evaluated_on_a_row_of_nulls(settings, database):
+    for name, columns in mart_columns().items():
+        change(database, f"insert into marts.{name} values ({', '.join(['null'] * len(columns))})")
+    run = run_marts(settings, database)
+    assert [result.sentence() for result in run.results if "could not be evaluated" in result.detail] == []
+    assert ("fct_orders", "order_key is never null") in failures(run)
+
+
 def test_a_mart_that_was_not_built_blocks(settings, database):
     change(database, "drop table marts.mart_funnel")
     assert ("mart_funnel", "the table exists") in failures(run_marts(settings, database))
