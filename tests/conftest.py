@@ -42,3 +42,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Wareh
         return result
 
     return get
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A small demo company after one `cx run` against the stand-ins: loaded, checked, built, audited, published."""
+    from tests.support.warehouse import run_demo
+
+    return run_demo(tmp_path_factory.mktemp("demo"))
