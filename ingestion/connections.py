@@ -89,6 +89,8 @@ class Connection:
     required: bool = True
     max_rejected_share: float = 0.05
     line: int | None = None
+    country: str | None = None
+    """The company's country: phone numbers without a prefix belong to it."""
 
     @property
     def dataset(self) -> str:
@@ -150,7 +152,7 @@ def load_connections(settings: Settings, *, require_secrets: bool = False) -> Co
                 line=line,
             )
         first_lines[entry.name] = line
-        connections.append(_connection(entry, path, lines, settings, require_secrets))
+        connections.append(_connection(entry, path, lines, settings, require_secrets, parsed.company))
     return Connections(parsed.company, connections, _funnels(parsed, lines, settings), file)
 
 
@@ -160,6 +162,7 @@ def _connection(
     lines: dict[YamlPath, int],
     settings: Settings,
     require_secrets: bool,
+    company: Company,
 ) -> Connection:
     file, line = settings.connections_file, located_yaml.line_of(lines, path)
     model = registry.config_class(entry.connector)
@@ -203,7 +206,14 @@ def _connection(
                 line=line,
             )
     return Connection(
-        entry.name, entry.connector, config, entry.secrets, entry.required, entry.max_rejected_share, line
+        entry.name,
+        entry.connector,
+        config,
+        entry.secrets,
+        entry.required,
+        entry.max_rejected_share,
+        line,
+        company.country,
     )
 
 

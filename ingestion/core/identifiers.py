@@ -115,11 +115,16 @@ def normalise_phone(value: str | None, region: str | None = None) -> str | None:
         return None
     import phonenumbers
 
-    try:
-        number = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
+    text = value.strip()
+    # 00 opens an international number in most of the world, and in no country a national one
+    for form in (text, f"+{text[2:]}") if text.startswith("00") else (text,):
+        try:
+            number = phonenumbers.parse(form, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            break
+    else:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -138,7 +138,7 @@ def is_due(last: str | None, days: float, now: datetime) -> bool:
 
 def phone_region(ctx: RunContext) -> str | None:
     """Country of phone numbers written without a prefix: the connection's, else the company's."""
-    return ctx.config.default_phone_region or getattr(ctx, "country", None)
+    return ctx.config.default_phone_region or ctx.connection.country
 
 
 def landed(ctx: RunContext, table: str, columns: str, suffix: str = "") -> list[tuple[Any, ...]]:

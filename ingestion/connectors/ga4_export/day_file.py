@@ -106,13 +106,21 @@ class ParquetDay:
             ) from None
         held = set(self._file.schema_arrow.names)
         self._wanted = [column for column in _COLUMNS if column in held]
+        # an ordinary day fits into one part and is read once
+        small = self._file.metadata.num_rows <= PART_ROWS
+        self._whole = self._file.read(columns=self._wanted) if small else None
 
     def keys(self) -> pa.Table:
         """The columns that tell events apart, all rows."""
-        return self._file.read(columns=[column for column in KEY_COLUMNS if column in self._wanted])
+        names = [column for column in KEY_COLUMNS if column in self._wanted]
+        return self._file.read(columns=names) if self._whole is None else self._whole.select(names)
 
     def parts(self) -> Iterator[Part]:
         """The file in parts of bounded size."""
+        if self._whole is not None:
+            places = pa.array(np.arange(1, self._whole.num_rows + 1))
+            yield Part(self._whole, places, [], self._whole.nbytes)
+            return
         first = 1
         for batch in self._file.iter_batches(PART_ROWS, columns=self._wanted):
             rows = pa.Table.from_batches([batch])
