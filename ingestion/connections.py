@@ -231,6 +231,7 @@ def dbt_vars(connections: Connections, settings: Settings) -> dict[str, Any]:
     company = connections.company
     return {
         "lake_root": str(settings.lake),
+        "datasets": [connection.dataset for connection in connections.connections],
         "connectors": connections.connectors,
         "company_name": company.name,
         "company_time_zone": company.time_zone,

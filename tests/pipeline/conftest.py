@@ -13,10 +13,10 @@ import duckdb
 import pytest
 
 from ingestion.settings import PROJECT_ROOT
-from tests.pipeline.hand_made_lake import GENERIC_TABLES, write_lake
+from tests.pipeline.hand_made_lake import DATASETS, GENERIC_TABLES, write_lake
 from tests.support.lake import Lake
 
-LAYERS = ("path:models/staging", "path:models/conformed", "path:seeds/maps")
+LAYERS = ("path:models/staging", "path:models/conformed", "path:seeds/maps", "path:tests/conformed")
 
 
 def run_dbt(
@@ -48,6 +48,7 @@ def hand_made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_lake(lake)
     variables = {
         "lake_root": str(lake.root),
+        "datasets": DATASETS,
         "connectors": ["hubspot", "zendesk", "typeform", "ga4_export", "files", "sql"],
         "generic_tables": GENERIC_TABLES,
         "company_time_zone": "Europe/Warsaw",

@@ -40,6 +40,11 @@ STORES = TableSpec(
     name="agents", columns={"id": "bigint", "name": "text"}, key=("id",), snapshot=True, deletes=False
 )
 
+DATASETS = [
+    *("hubspot__crm", "hubspot__emea", "zendesk__help", "typeform__voice", "ga4_export__web"),
+    *("files__shop", "sql__erp"),
+]
+
 GENERIC_TABLES: list[dict[str, Any]] = [
     {
         "dataset": "files__shop",

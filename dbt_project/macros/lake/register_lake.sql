@@ -11,6 +11,10 @@
 {% macro register_lake() %}
     {%- if execute and flags.WHICH in ['run', 'build', 'test', 'seed', 'run-operation'] -%}
         {%- set files = adapter.dispatch('completed_files', 'cx')(var('lake_root')) -%}
+        {#- A connection taken out of the connections file leaves its data in the lake, but not in the models. -#}
+        {%- for dataset in files.keys() | list if var('datasets') and dataset not in var('datasets') -%}
+            {%- do files.pop(dataset) -%}
+        {%- endfor -%}
         {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.config.meta.lake is defined -%}
             {%- set relation = api.Relation.create(database=source.database, schema=source.schema, identifier=source.identifier) -%}
             {%- set found = [] -%}
