@@ -100,7 +100,7 @@ def condition(
     dialect: str, table: SqlTable, names: Names, statement: sa.Select[Any], start: CursorValue
 ) -> sa.Select[Any]:
     """The statement limited to rows at or after `start`; rows without cursor value are always read."""
-    source = next(source for source, (to, _) in names.items() if to == table.cursor)
+    source = next(source for source, field in names.items() if field.to == table.cursor)
     column: Any = statement.selected_columns[source]
     if dialect == "sqlite" and isinstance(start, dt.datetime):
         # SQLite keeps times as text of several spellings; julianday reads all of them, with or without offset

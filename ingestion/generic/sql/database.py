@@ -6,20 +6,30 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import types as sql_types
 from sqlalchemy.dialects.mysql import TINYINT
 
+from ingestion.core.arrow import TextFormat
 from ingestion.core.columns import column_name
 from ingestion.core.connector import ColumnType, RunContext
 from ingestion.core.errors import SourceError
 from ingestion.core.paths import expand
 from ingestion.generic.sql.config import SqlTable
 
-Names = dict[str, tuple[str, ColumnType]]
-"""column of the database -> (column of the lake, its type)"""
+
+class Field(NamedTuple):
+    """A column to read: its name and type in the lake, and the notation of its values."""
+
+    to: str
+    kind: ColumnType
+    how: TextFormat
+
+
+Names = dict[str, Field]
+"""column of the database -> field of the lake"""
 
 _ZERO_DATE = re.compile(r"^0000-00-00")
 
@@ -93,7 +103,10 @@ def snapshot(database: sa.Engine) -> Iterator[sa.Connection]:
 
 def _words(error: sa.exc.SQLAlchemyError) -> str:
     """First line of the driver's message, without the statement and its parameters."""
-    text = str(getattr(error, "orig", None) or error).strip().splitlines()
+    original = getattr(error, "orig", None) or error
+    # PyMySQL's errors are a number and a text
+    message = original.args[1] if len(original.args) == 2 else original
+    text = str(message).strip().splitlines()
     words = text[0].rstrip(".") if text else type(error).__name__
     return f"the database says: {words}."
 
@@ -101,7 +114,10 @@ def _words(error: sa.exc.SQLAlchemyError) -> str:
 def names_of(connection: sa.Connection, table: SqlTable) -> Names:
     """Columns to read and their names and types in the lake. Raises SourceError."""
     if table.columns:
-        return {column.source: (column.to, column.type) for column in table.columns}
+        return {
+            column.source: Field(column.to, column.type, TextFormat(column.format, table.time_zone))
+            for column in table.columns
+        }
     schema, name = _split(table.table or table.name)
     try:
         reflected = sa.inspect(connection).get_columns(name, schema=schema)
@@ -115,13 +131,16 @@ def names_of(connection: sa.Connection, table: SqlTable) -> Names:
             continue
         to = column_name(column["name"])
         kind = "text" if to in table.key else lake_type(column["type"])
-        if to in {known for known, _ in names.values()}:
+        if to in {field.to for field in names.values()}:
             raise SourceError(
                 f"two columns become {to!r}.", "Declare `columns` and rename one.", table=table.name
             )
-        names[column["name"]] = (to, kind)
+        # MySQL hands out TIMESTAMP in the zone of the session, which is UTC; DATETIME is as it was written
+        instant = connection.dialect.name == "mysql" and isinstance(column["type"], sql_types.TIMESTAMP)
+        zone = "UTC" if instant else table.time_zone
+        names[column["name"]] = Field(to, kind, TextFormat(time_zone=zone))
     wanted = {*table.key, *([table.cursor] if table.cursor else [])}
-    if lacking := sorted(wanted - {to for to, _ in names.values()}):
+    if lacking := sorted(wanted - {field.to for field in names.values()}):
         raise SourceError(
             f"there is no column {', '.join(lacking)}.", "Correct `key` and `cursor`.", table=table.name
         )
@@ -153,11 +172,11 @@ def select(table: SqlTable, names: Names, only: tuple[str, ...] = ()) -> sa.Sele
     """SELECT of a table or query; `only` limits it to some columns of the lake."""
     if table.query:
         base: Any = sa.text(table.query.strip().rstrip(";")).columns(*map(sa.column, names)).subquery("q")
-        columns = [base.c[source] for source, (to, _) in names.items() if not only or to in only]
+        columns = [base.c[source] for source, field in names.items() if not only or field.to in only]
         return sa.select(*columns)
     schema, name = _split(table.table or table.name)
     base = sa.table(name, *map(sa.column, names), schema=schema)
-    return sa.select(*[base.c[source] for source, (to, _) in names.items() if not only or to in only])
+    return sa.select(*[base.c[source] for source, field in names.items() if not only or field.to in only])
 
 
 def _split(text: str) -> tuple[str | None, str]:

@@ -30,7 +30,7 @@ def gone(
     if settings is None or not _due(state.get("reconciled_at"), settings.every_hours, ctx.started_at):
         return
     known = _known(ctx, table)
-    order = [to for to, _ in names.values() if to in table.key]
+    order = [field.to for field in names.values() if field.to in table.key]
     present: set[str] = set()
     for rows in stream(connection, select(table, names, only=table.key), ctx.config.batch_rows):
         texts = [column_of(list(values), "text")[0] for values in zip(*rows, strict=True)]

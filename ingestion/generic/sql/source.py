@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingestion.core.arrow import PROBLEMS, TextFormat
+from ingestion.core.arrow import PROBLEMS
 from ingestion.core.connector import Batch, RunContext
 from ingestion.core.deletes import KEY_SEPARATOR
 from ingestion.core.errors import SourceError
@@ -35,7 +35,7 @@ def read(ctx: RunContext) -> Iterator[Batch]:
         for table in ctx.config.tables:
             try:
                 names = names_of(connection, table)
-                columns = dict(names.values())
+                columns = {field.to: field.kind for field in names.values()}
                 ctx.specs = {**ctx.specs, table.name: spec_of(table, columns)}
                 state = dict(tables.get(table.name, {}))
                 if table.cursor:
@@ -72,7 +72,7 @@ def _changed(
         start = cursor.since(table, watermark)
         statement = cursor.condition(connection.dialect.name, table, names, statement, start)
     recent = cursor.Recent(table, state.get("recent", ()))
-    position = [to for to, _ in names.values()].index(str(table.cursor))
+    position = [field.to for field in names.values()].index(str(table.cursor))
     for rows in stream(connection, statement, ctx.config.batch_rows):
         watermark, cursors = cursor.greatest(table, watermark, (row[position] for row in rows))
         if fresh := recent.fresh(rows, cursors, watermark):
@@ -86,23 +86,21 @@ def typed(ctx: RunContext, table: SqlTable, names: Names, rows: Sequence[Sequenc
     """Rows of the database as a typed batch."""
     arrays: dict[str, Any] = {}
     problems = []
-    formats = {column.source: column.format for column in table.columns}
-    order = list(names.values())
-    for (source, (to, kind)), values in zip(names.items(), zip(*rows, strict=True), strict=True):
+    fields = list(names.values())
+    for field, values in zip(fields, zip(*rows, strict=True), strict=True):
         column = list(values)
-        if kind in ("timestamp", "date"):
+        if field.kind in ("timestamp", "date"):
             column = without_zero_dates(column)
-        how = TextFormat(formats.get(source, "iso"), table.time_zone)
-        arrays[to], bad = column_of(column, kind, how)
+        arrays[field.to], bad = column_of(column, field.kind, field.how)
         if bad is not None:
-            problems.append((to, PROBLEMS[kind], bad))
-    places = [index for index, (to, _) in enumerate(order) if to in table.key]
+            problems.append((field.to, PROBLEMS[field.kind], bad))
+    places = [index for index, field in enumerate(fields) if field.to in table.key]
     return settle(
         ctx.specs[table.name],
         arrays,
         problems,
         lambda index: f"{table.name}:{KEY_SEPARATOR.join(str(rows[index][place]) for place in places)}",
-        lambda index: {to: _jsonable(value) for (to, _), value in zip(order, rows[index], strict=True)},
+        lambda index: {f.to: _jsonable(value) for f, value in zip(fields, rows[index], strict=True)},
         len(rows),
     )
 
