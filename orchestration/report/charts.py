@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.report import text
 from orchestration.report.funnel import Funnel, StepHistory, segment_label, step_label
 from orchestration.report.headline import Figure, Point
+from orchestration.report.periods import Kind
 from orchestration.report.sources import Release
 from orchestration.report.touchpoints import Journey
 
@@ -46,7 +47,7 @@ def trend(figure: Figure, releases: Sequence[Release]) -> Spec:
         for number, release in numbered(releases)
         if first <= release.day <= last
     ]
-    x = alt.X("start:T", title=None, axis=_time_axis(alt, len(rows)), scale=alt.Scale(type="utc"))
+    x = alt.X("start:T", title=None, axis=_time_axis(alt, figure.kind), scale=alt.Scale(type="utc"))
     y_title = {"points": "points", "share": None, "score": "of 7", "minutes": "hours"}[figure.metric.unit]
     # A band of a small sample may reach far: the axis follows the values and clips it.
     y = alt.Y("value:Q", title=y_title, axis=_value_axis(alt, figure), scale=alt.Scale(zero=False, nice=True))
@@ -120,7 +121,7 @@ def leak_history(history: StepHistory) -> Spec:
     ]  # fmt: skip
     segments = _largest(rows, "segment")
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("start:T", title=None, axis=_time_axis(alt, 13), scale=alt.Scale(type="utc")),
+        x=alt.X("start:T", title=None, axis=_time_axis(alt, "week"), scale=alt.Scale(type="utc")),
         y=alt.Y("rate:Q", title=None, axis=_axis(alt, format="%", tickCount=4, grid=True, domain=False),
                 scale=alt.Scale(domainMin=0, nice=True)),
         color=_colours(alt, "segment", segments),
@@ -215,8 +216,9 @@ def _legend(alt: Any) -> alt.Legend:
     return alt.Legend(title=None, orient="top", labelColor=INK, labelFontSize=12, symbolSize=90, offset=4)
 
 
-def _time_axis(alt: Any, count: int) -> alt.Axis:
-    return _axis(alt, format="%-d %b", tickCount=min(count, 5), labelOverlap="greedy", labelBound=True)
+def _time_axis(alt: Any, kind: Kind) -> alt.Axis:
+    form, ticks = ("%b", "month") if kind == "month" else ("%-d %b", 5)
+    return _axis(alt, format=form, tickCount=ticks, labelOverlap="greedy", labelBound=True)
 
 
 def _value_axis(alt: Any, figure: Figure) -> alt.Axis:

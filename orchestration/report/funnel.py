@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -50,6 +51,8 @@ class Leak:
     Attributes:
         step: where they leave.
         next_step: what they do not reach.
+        step_order: place of the step in the funnel.
+        segment_type: all, device_type, channel or customer_segment.
         segment: device, channel or all, for people.
         rate: share that went on in the reported week.
         reference: share that went on in the four full weeks before the drop.
@@ -64,6 +67,8 @@ class Leak:
 
     step: str
     next_step: str
+    step_order: int
+    segment_type: str
     segment: str
     rate: float
     reference: float
@@ -148,7 +153,7 @@ def read_funnel(marts: Marts, periods: Periods) -> Funnel | None:
         in_progress=overall[0]["in_progress"],
         leaks=leaks,
         compared=compared,
-        history=_history(marts, funnel_id, unit, periods),
+        history=_history(marts, funnel_id, unit, periods, leaks),
     )
 
 
@@ -261,6 +266,8 @@ def _leak(row: Row, newest: date) -> Leak | None:
     return Leak(
         step=step_label(row["step_name"]),
         next_step=step_label(row["next_step"] or "the next step"),
+        step_order=row["step_order"],
+        segment_type=row["segment_type"],
         segment=segment_label(row["segment_type"], row["segment_value"]),
         rate=rate,
         reference=reference,
@@ -274,24 +281,15 @@ def _leak(row: Row, newest: date) -> Leak | None:
     )
 
 
-def _history(marts: Marts, funnel_id: str, unit: str, periods: Periods) -> StepHistory | None:
-    """Weekly conversion of the step with the clearest significant leak, by the values of its segment type."""
-    if periods.week is None:
+def _history(
+    marts: Marts, funnel_id: str, unit: str, periods: Periods, leaks: Sequence[Leak]
+) -> StepHistory | None:
+    """Weekly conversion of the step with the worst leak, by the values of its segment type."""
+    if periods.week is None or not leaks:
         return None
+    worst = leaks[0]
+    segment_type = "device_type" if worst.segment_type == "all" else worst.segment_type
     first = periods.week - timedelta(weeks=_CHART_WEEKS - 1)
-    worst = marts.rows(
-        """
-        select step_order, step_name, segment_type from marts.mart_funnel_leaks
-        where funnel_id = ? and unit = ? and week_start between ? and ?
-          and is_significant and is_clearest_segment
-        order by revenue_at_risk_30d_low desc nulls last, z_score, week_start, step_order limit 1
-        """,
-        [funnel_id, unit, first, periods.week],
-        of=["mart_funnel_leaks"],
-    )
-    if not worst:
-        return None
-    row = worst[0]
     points = marts.rows(
         """
         select cast(date_trunc('week', entry_date) as date) as week_start, segment_value,
@@ -301,24 +299,18 @@ def _history(marts: Marts, funnel_id: str, unit: str, periods: Periods) -> StepH
           and cast(date_trunc('week', entry_date) as date) between ? and ?
         group by 1, 2 having sum(entered_count) >= ? order by 1, 2
         """,
-        [funnel_id, unit, row["segment_type"], row["step_order"], first, periods.week, MIN_ENTRIES],
+        [funnel_id, unit, segment_type, worst.step_order, first, periods.week, MIN_ENTRIES],
         of=["mart_funnel"],
     )
-    next_name = marts.value(
-        "select min(step_name) from marts.mart_funnel where funnel_id = ? and unit = ? and step_order = ?",
-        [funnel_id, unit, row["step_order"] + 1],
-        of=["mart_funnel"],
-    )
-    values = [point["segment_value"] for point in points]
-    largest = sorted(
-        set(values),
-        key=lambda value: (-sum(p["entered"] for p in points if p["segment_value"] == value), value),
-    )
-    kept = set(largest[:4])  # more lines than four cannot be told apart
+    totals: dict[str, int] = {}
+    for point in points:
+        totals[point["segment_value"]] = totals.get(point["segment_value"], 0) + point["entered"]
+    # More lines than four cannot be told apart.
+    kept = set(sorted(totals, key=lambda value: (-totals[value], value))[:4])
     return StepHistory(
-        step=step_label(row["step_name"]),
-        next_step=step_label(next_name or "the next step"),
-        segment_type=row["segment_type"],
+        step=worst.step,
+        next_step=worst.next_step,
+        segment_type=segment_type,
         points=tuple(
             (
                 point["week_start"],

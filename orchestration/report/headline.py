@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from orchestration.report import text
@@ -116,8 +116,9 @@ METRICS: tuple[Metric, ...] = (
         "share",
         "customer",
         True,
-        "Share of customers with a second order on another day within 90 days of the first, by month of the "
-        "first order. Customers whose 90 days are not over are left out.",
+        "Share of customers with a second order on another day within the window (90 days unless set otherwise) of "
+        "the first, by month of the first order. Customers whose window is still open are left out, and so are the "
+        "months within one window of the start of the data, where the first order seen may not be the first.",
         "orders",
         lagged=True,
     ),
@@ -209,8 +210,25 @@ def headline(marts: Marts, periods: Periods) -> list[Figure]:
     for metric in METRICS:
         names = metric.names or (metric.key,)
         name = next((name for name in names if by_name.get(name)), names[0])
-        figures.append(figure(metric, by_name.get(name, []), periods, name))
+        found = by_name.get(name, [])
+        figures.append(figure(metric, _settled(marts, found) if metric.lagged else found, periods, name))
     return figures
+
+
+def _settled(marts: Marts, rows: list[Row]) -> list[Row]:
+    """Cohorts that begin at least one window after the data do, and all time.
+
+    Customers seen first in the early months mostly bought before: they come back more often than new ones, and
+    the rate would seem to fall ever after.
+    """
+    window = marts.value(
+        "select max(window_days) from marts.mart_repeat_purchase", of=["mart_repeat_purchase"]
+    )
+    starts = [row["period_start"] for row in rows if row["period_start"] is not None]
+    if not starts or window is None:
+        return rows
+    first = min(starts) + timedelta(days=int(window))
+    return [row for row in rows if row["period_start"] is None or row["period_start"] >= first]
 
 
 def figure(metric: Metric, rows: Iterable[Row], periods: Periods, name: str = "") -> Figure:

@@ -202,9 +202,9 @@ def _card(figure: Figure, periods: Periods) -> str:
 
 
 def sparkline(series: Sequence[Point]) -> str:
-    """The course of a figure as a small line; gaps where there are not enough answers; '' below three points."""
+    """The course of a figure as a small line; gaps where there are not enough answers; '' when most are."""
     known = [point.value for point in series if point.value is not None]
-    if len(known) < 3:
+    if len(known) < 3 or len(known) < len(series) / 2:
         return ""
     low, high = min(known), max(known)
     width, height, step = 120, 26, 120 / (len(series) - 1)
@@ -255,7 +255,7 @@ def _remarks(figure: Figure, periods: Periods) -> str:
         remarks.append(text.period("month", figure.start))
     elif figure.kind == "all":
         remarks.append("all time")
-    remarks += [note for note in figure.notes[:1] if not figure.metric.lagged]
+    remarks += [note for note in figure.notes[-1:] if not figure.metric.lagged]
     return escape("; ".join(remarks))
 
 
@@ -404,8 +404,8 @@ def _funnel(report: Report, drawing: _Drawing) -> str:
         place = drawing.place(charts.step_rates(funnel), "Share that goes on at each step, by device")
         rows = [[charts.step_label(s), v, text.percent(r), text.integer(n)] for s, v, r, n in funnel.segments]
         plots.append(_figure("Who goes on, by device", "", place, ["Step", "Device", "Goes on", "n"], rows))
-    if funnel.history and len(funnel.history.points) > 2:
-        history = funnel.history
+    history = funnel.history
+    if history is not None and len(history.points) > 2:
         place = drawing.place(
             charts.leak_history(history), f"Share that goes on from {history.step}, by week"
         )
@@ -583,7 +583,7 @@ def _sources(report: Report) -> str:
                 _cell(_instant(source.last_load_at, report.time_zone, "never loaded"), "Last load"),
                 _cell(text.integer(source.rows), "Rows", num=True),
                 _cell(rejected, "Rejected", num=True),
-                _cell(escape(reasons) or "–", "Reasons"),
+                _cell(f'<span class="fine">{escape(reasons)}</span>' if reasons else "–", "Reasons"),
             ]
         )
     names = ["Source", "Newest record", "Last load", "Rows", "Rejected", "Reasons"]
@@ -675,6 +675,14 @@ def _figure(title: str, below: str, place: str, names: Sequence[str], rows: Sequ
 
 def _instant(value: datetime | None, zone: str, none: str = "no dated records") -> str:
     return none if value is None else text.instant(value, zone)
+
+
+def _moment(value: datetime | None, zone: str, none: str) -> str:
+    """An instant in two lines, day and time."""
+    if value is None:
+        return none
+    day, time = text.moment(value, zone)
+    return f'<span class="nowrap">{day}</span><small>{time}</small>'
 
 
 def _json(value: object) -> str:

@@ -91,6 +91,12 @@ def instant(value: datetime, zone: str) -> str:
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 
+def moment(value: datetime, zone: str) -> tuple[str, str]:
+    """An instant in the company's time zone as short day and time: 29 Jun 2025, 18:05."""
+    local = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y}", f"{local:%H:%M}"
+
+
 def count_of(number: int, noun: str) -> str:
     """1 ticket; 3 tickets."""
     return f"{integer(number)} {noun}" if number == 1 else f"{integer(number)} {plural(noun)}"
