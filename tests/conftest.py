@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.support.demo import DemoWarehouse
     from tests.support.warehouse import Warehouse
 
 # What each example reads below the reference data; a test that asks for one is skipped where it is absent.
@@ -45,8 +46,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Wareh
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A small demo company after one `cx run` against the stand-ins: loaded, checked, built, audited, published."""
-    from tests.support.warehouse import run_demo
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
+    """The demo company at its default size after one `cx run`: loaded, checked, built, audited, published."""
+    from tests.support.demo import generate
 
-    return run_demo(tmp_path_factory.mktemp("demo"))
+    company = generate(tmp_path_factory.mktemp("demo"))
+    line = company.run()
+    assert "published v1" in line, line
+    return company

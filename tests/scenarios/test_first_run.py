@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import pytest
-
-from tests.support.warehouse import Warehouse
+from tests.support.demo import DemoWarehouse
 
 
-@pytest.fixture(scope="module")
-def truth(demo: Warehouse) -> dict[str, Any]:
-    return json.loads((demo.settings.home / "demo" / "truth.json").read_text())
-
-
-def test_a_version_is_published_with_its_marts_report_and_manifest(demo: Warehouse) -> None:
+def test_a_version_is_published_with_its_marts_report_and_manifest(demo: DemoWarehouse) -> None:
     current = demo.settings.published / "current"
     assert current.is_symlink()
     manifest = json.loads((current / "manifest.json").read_text())
@@ -26,17 +18,17 @@ def test_a_version_is_published_with_its_marts_report_and_manifest(demo: Warehou
     assert (current / "checks.html").is_file()
 
 
-def test_every_record_read_is_loaded_or_rejected(demo: Warehouse) -> None:
+def test_every_record_read_is_loaded_or_rejected(demo: DemoWarehouse) -> None:
     read, loaded, rejected = demo.query(
         "select sum(rows_read), sum(rows_total), sum(rows_rejected) from mart_source_freshness"
     )[0]
     assert read == loaded + rejected
 
 
-def test_every_broken_record_is_counted_with_its_reason(demo: Warehouse, truth: dict[str, Any]) -> None:
+def test_every_broken_record_is_counted_with_its_reason(demo: DemoWarehouse) -> None:
     planted = {
         (connection, table): sum(kinds.values())
-        for connection, tables in truth["broken"]["counts"].items()
+        for connection, tables in demo.truth["broken"]["counts"].items()
         for table, kinds in tables.items()
     }
     published = demo.query(
@@ -46,7 +38,7 @@ def test_every_broken_record_is_counted_with_its_reason(demo: Warehouse, truth: 
     assert demo.value("select count(*) from mart_rejected_rows where coalesce(trim(reason), '') = ''") == 0
 
 
-def test_no_contact_data_is_published(demo: Warehouse) -> None:
+def test_no_contact_data_is_published(demo: DemoWarehouse) -> None:
     texts = demo.query(
         "select table_name, column_name from information_schema.columns"
         " where table_schema = 'marts' and data_type = 'VARCHAR'"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,22 +104,3 @@ def build_warehouse(
     loads = load(settings, connections)
     build_and_publish(settings, connections)
     return Warehouse(settings, connections, loads)
-
-
-# The least at which every planted truth has cases: 12,000 web events, 220 orders, 90 tickets.
-DEMO_CUSTOMERS = 300
-
-
-def run_demo(home: Path, *, customers: int = DEMO_CUSTOMERS) -> Warehouse:
-    """Generate the demo company and run `cx run` once against its stand-ins, as `make demo` does."""
-    company = (sys.executable, "-m", "ingestion.demo")
-    settings = load_settings(home, EXAMPLES / "demo.yml")
-    command = [str(Path(sys.executable).parent / "cx"), "--home", str(home)]
-    command += ["--connections", str(settings.connections_file), "run"]
-    for step in (
-        [*company, "generate", "--home", str(home), "--customers", str(customers)],
-        [*company, "serve", "--home", str(home), "--", *command],
-    ):
-        done = subprocess.run(step, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return Warehouse(settings, load_connections(settings), ())

@@ -1,0 +1,55 @@
+"""`kill -9` anywhere, then `cx run`: the published tables of a run that nothing disturbed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ingestion.core.lake import completed_loads, row_counts
+from tests.support.demo import DemoWarehouse, generate
+from tests.support.killed_run import POINTS
+
+SMALL = ("--customers", "150", "--days", "60")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
+    home = generate(tmp_path_factory.mktemp("undisturbed"), *SMALL)
+    home.run()
+    return home
+
+
+def kill_at(home: DemoWarehouse, point: str) -> subprocess.CompletedProcess[str]:
+    return home.serve(sys.executable, "-m", "tests.support.killed_run", point, check=False)
+
+
+def test_a_run_killed_in_extract_load_dbt_and_publish_ends_as_if_never_killed(undisturbed, tmp_path):
+    """Each kill hits the run that repairs the one before, so every later point starts from a crashed state."""
+    home = generate(tmp_path, *SMALL)
+    for point in POINTS:
+        killed = kill_at(home, point)
+        assert killed.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), (point, killed.stderr[-3000:])
+        assert not (home.settings.published / "current").exists(), point
+    home.run()
+    assert home.published_tables() == undisturbed.published_tables()
+    assert rows_of_the_lake(home) == rows_of_the_lake(undisturbed)
+
+
+def test_a_second_run_over_unchanged_sources_changes_nothing(undisturbed):
+    before = undisturbed.published_tables(), rows_of_the_lake(undisturbed)
+    line = undisturbed.run()
+    assert "loaded 0 rows" in line and "nothing changed since v1" in line
+    assert (undisturbed.published_tables(), rows_of_the_lake(undisturbed)) == before
+
+
+def rows_of_the_lake(home: DemoWarehouse) -> dict[str, int]:
+    """Completed rows per landed table, without the bookkeeping that counts loads."""
+    found = {}
+    for dataset in sorted((home.settings.lake).iterdir()):
+        counts = row_counts(dataset, completed_loads(dataset))
+        found.update({f"{dataset.name}/{table}": n for table, n in counts.items() if table != "load_metrics"})
+    assert found
+    return found
