@@ -250,10 +250,8 @@ def figure(metric: Metric, rows: Iterable[Row], periods: Periods, name: str = ""
             continue
         most = max(most, row["response_count"])
         if not row["is_reportable"] or row["metric_value"] is None:
-            count = f"n={text.integer(row['response_count'])}"
-            notes.append(
-                f"{text.period(kind, start or date.min)}: not enough {text.plural(metric.noun)} ({count})"
-            )
+            count = text.integer(row["response_count"])
+            notes.append(f"{kind}: not enough {text.plural(metric.noun)} (n={count})")
             continue
         earlier = found.get((kind, previous(kind, start))) if start else None
         usable = earlier is not None and earlier["is_reportable"] and earlier["metric_value"] is not None

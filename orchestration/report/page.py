@@ -204,7 +204,7 @@ def _card(figure: Figure, periods: Periods) -> str:
 def sparkline(series: Sequence[Point]) -> str:
     """The course of a figure as a small line; gaps where there are not enough answers; '' when most are."""
     known = [point.value for point in series if point.value is not None]
-    if len(known) < 3 or len(known) < len(series) / 2:
+    if len(known) < 3 or len(known) < 0.6 * len(series):
         return ""
     low, high = min(known), max(known)
     width, height, step = 120, 26, 120 / (len(series) - 1)
@@ -227,7 +227,7 @@ def sparkline(series: Sequence[Point]) -> str:
 def _movement(figure: Figure) -> str:
     change = figure.change
     if change is None:
-        return "no earlier period to compare" if figure.kind != "all" else "all time, no comparison"
+        return f"no earlier {figure.kind} to compare" if figure.kind != "all" else "all time"
     amount = text.signed(_difference(figure, change))
     if not amount.strip("+0.").removesuffix(" points").strip(" min"):
         return f"unchanged on the {figure.kind} before"
@@ -253,8 +253,6 @@ def _remarks(figure: Figure, periods: Periods) -> str:
         remarks.append(f"first order in {text.period(figure.kind, figure.start)}")
     elif figure.kind == "month" and figure.start:
         remarks.append(text.period("month", figure.start))
-    elif figure.kind == "all":
-        remarks.append("all time")
     remarks += [note for note in figure.notes[-1:] if not figure.metric.lagged]
     return escape("; ".join(remarks))
 
