@@ -6,6 +6,8 @@
         {%- endfor -%}
     {%- endfor -%}
 {%- endfor -%}
+-- Read also when no funnel is configured, so that the graph does not depend on the configuration.
+-- depends_on: {{ ref('int_web__events') }}
 with nothing as (
     select
         cast(null as string) as funnel_id
