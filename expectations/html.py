@@ -59,9 +59,13 @@ def render(*runs: CheckRun) -> str:
         runs: for example the landing run and the marts run of one version.
     """
     blocking = sum(len(run.blocking_failures) for run in runs)
-    verdict = (
-        f"{_plural(blocking, 'failure')} that block publishing" if blocking else "Nothing blocks publishing"
-    )
+    verdict = "Nothing blocks publishing"
+    if blocking:
+        verdict = (
+            f"{blocking:,} failures that block publishing"
+            if blocking > 1
+            else "1 failure that blocks publishing"
+        )
     body = "".join(_run(run) for run in runs)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -131,7 +135,3 @@ def _samples(sample: list[Any]) -> str:
     """Samples as code; equal neighbours once."""
     texts = [json.dumps(value, ensure_ascii=False) for value in sample]
     return ", ".join(f"<code>{escape(text)}</code>" for text, _ in groupby(texts))
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
