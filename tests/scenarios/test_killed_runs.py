@@ -6,20 +6,10 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
 from ingestion.core.lake import completed_loads, row_counts
+from tests.scenarios.conftest import SMALL
 from tests.support.demo import DemoWarehouse, generate
 from tests.support.killed_run import POINTS
-
-SMALL = ("--customers", "150", "--days", "60")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
-    home = generate(tmp_path_factory.mktemp("undisturbed"), *SMALL)
-    home.run()
-    return home
 
 
 def kill_at(home: DemoWarehouse, point: str) -> subprocess.CompletedProcess[str]:
