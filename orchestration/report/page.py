@@ -575,10 +575,8 @@ def _sources(report: Report) -> str:
         rows.append(
             [
                 _head(_source_name(source), text.count_of(source.tables, "table"), late),
-                _cell(
-                    _instant(source.latest_record_at, report.time_zone, "no dated records"), "Newest record"
-                ),
-                _cell(_instant(source.last_load_at, report.time_zone, "never loaded"), "Last load"),
+                _cell(_moment(source.latest_record_at, report.time_zone, "no dates"), "Newest record"),
+                _cell(_moment(source.last_load_at, report.time_zone, "never loaded"), "Last load"),
                 _cell(text.integer(source.rows), "Rows", num=True),
                 _cell(rejected, "Rejected", num=True),
                 _cell(f'<span class="fine">{escape(reasons)}</span>' if reasons else "–", "Reasons"),
