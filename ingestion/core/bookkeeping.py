@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from ingestion.core.connector import TableSpec
 
+DATA_OWNER = "data-engineering"
+"""Who answers for tables that describe loads, and for generic tables that name nobody."""
+
 REJECTED_ROWS = TableSpec(
     name="rejected_rows",
+    owner=DATA_OWNER,
     description="One row per record that did not fit its table: reason, place and raw content.",
     columns={
         "source_table": "text",
@@ -18,6 +22,7 @@ REJECTED_ROWS = TableSpec(
 
 LOAD_METRICS = TableSpec(
     name="load_metrics",
+    owner=DATA_OWNER,
     description="One row per table and load: rows read, loaded and rejected, window, requests.",
     columns={
         "source_table": "text",
@@ -35,6 +40,7 @@ LOAD_METRICS = TableSpec(
 
 FILES_SEEN = TableSpec(
     name="files_seen",
+    owner=DATA_OWNER,
     description="One row per file and load: size, change time and rows of the file as read then.",
     columns={
         "source_table": "text",

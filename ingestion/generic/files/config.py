@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ingestion.core.bookkeeping import BOOKKEEPING
+from ingestion.core.bookkeeping import BOOKKEEPING, DATA_OWNER
 from ingestion.core.columns import Column, known_zone, table_name
 from ingestion.core.connector import ConnectorConfig
 from ingestion.core.entities import EntityMapping, check_refs
@@ -38,7 +38,7 @@ class FileTable(BaseModel):
     key: tuple[str, ...] = ()
     version_column: str | None = None
     description: str = ""
-    owner: str = ""
+    owner: str = DATA_OWNER
     delimiter: str = Field(",", min_length=1, max_length=1)
     quote: str = Field('"', max_length=1)
     encoding: str = "utf-8-sig"

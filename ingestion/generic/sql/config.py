@@ -6,7 +6,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ingestion.core.bookkeeping import BOOKKEEPING
+from ingestion.core.bookkeeping import BOOKKEEPING, DATA_OWNER
 from ingestion.core.columns import Column, known_zone, table_name
 from ingestion.core.connector import ConnectorConfig
 from ingestion.core.entities import EntityMapping, check_refs
@@ -56,7 +56,7 @@ class SqlTable(BaseModel):
     time_zone: str = "UTC"
     """Zone of timestamps that the database keeps without one."""
     description: str = ""
-    owner: str = ""
+    owner: str = DATA_OWNER
     expected_hours: int = Field(default=36, ge=1)
     entities: tuple[EntityMapping, ...] = ()
 
