@@ -436,7 +436,7 @@ def test_a_run_killed_in_the_middle_is_made_good_by_the_next(
 # ------------------------------------------------------------------------------------- random histories
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_history_with_faults_ends_whole(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, token: str
