@@ -28,7 +28,7 @@ demo: setup ## the main job on the demo company, end to end
 	CX_HOME=$(DEMO_HOME) $(BIN)/python -m ingestion.demo generate
 	CX_HOME=$(DEMO_HOME) CX_CONNECTIONS=examples/demo.yml $(BIN)/python -m ingestion.demo serve -- $(BIN)/cx run
 	@echo
-	CX_HOME=$(DEMO_HOME) $(BIN)/cx query "select touchpoint_id, owner, interaction_count, score from mart_touchpoint_scorecard where period_type = 'all' order by score nulls last, touchpoint_id limit 10"
+	CX_HOME=$(DEMO_HOME) $(BIN)/cx query "select touchpoint_name, owner_name, interaction_count, round(100 * csat_value, 1) as csat, round(score, 2) as score from mart_touchpoint_scorecard where period_type = 'all' order by score nulls last, interaction_count desc limit 10"
 	@echo
 	@echo "report     $(DEMO_HOME)/published/current/report.html"
 	@echo "marts      $(DEMO_HOME)/published/current/cx.duckdb (schema marts)"
