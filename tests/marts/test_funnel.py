@@ -16,54 +16,21 @@ from tests.support import funnel_reference as brute
 from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, open_models
 from tests.support.funnel_reference import Event
 from tests.support.reference_data import read_rows, require_reference_data
+from tests.support.web_models import APART, FUNNELS, SHOP, web_models
 
 START = dt.datetime(2026, 1, 5)
-SHOP = ("product_view", "add_to_cart", "cart", "shipping_details", "payment_details", "purchase")
-# Steps by canonical name, none of which can meet the same event.
-APART = [["view_item"], ["add_to_cart"], ["begin_checkout"], ["purchase"]]
-# One event may serve two steps: step 2 repeats step 1, step 3 shares a name with step 2.
-SHARED = [["page_view"], ["page_view", "search"], ["search", "view_item"]]
 NAMES = ["page_view", "search", "view_item", "add_to_cart", "begin_checkout", "purchase", "other"]
-
-
-def funnel(name: str, steps: Sequence[Sequence[str]], window_hours: int | None, *, raw: bool = False) -> dict[str, Any]:
-    """Configuration of a funnel as ingestion gives it to dbt."""
-    return {
-        "id": name, "name": name.title(), "units": ["person", "session"], "order_modes": ["ordered", "any"],
-        "window_hours": window_hours, "segments": ["device_type", "channel"], "connections": [],
-        "steps": [
-            {"name": f"s{i}", "event_names": [] if raw else list(names), "raw_event_names": list(names) if raw else [],
-             "interaction_types": [], "touchpoint_ids": []}
-            for i, names in enumerate(steps, 1)
-        ],
-    }  # fmt: skip
-
-
-FUNNELS = {
-    "apart": (APART, 2),
-    "shared": (SHARED, 2),
-    "unbounded": (APART, None),
-    "shop": ([[name] for name in SHOP], 168),
-}
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """The models from events to leaks, with the funnels of these tests."""
-    variables = [
-        funnel(name, steps, window, raw=name == "shop") for name, (steps, window) in FUNNELS.items()
-    ]
-    return CompiledModels.of(
-        tmp_path_factory.mktemp("funnel"),
-        "path:models/intermediate/identity path:models/intermediate/web path:models/intermediate/funnel "
-        "path:models/marts/funnel fct_sessions",
-        funnels=variables,
-    )
+    """The models from events to leaks, with the funnels of the tests."""
+    return web_models(tmp_path_factory)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database without events."""
+    """A database without seeds; each test puts its own events in place of those before."""
     connection = open_models(seeds=False)
     yield connection
     connection.close()
@@ -171,9 +138,13 @@ class TestHandWorked:
         found = entries_of(db, "apart", "person")
         assert found[min(found)] == reached
 
-    def test_one_event_never_serves_two_steps(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> None:
+    def test_one_event_never_serves_two_steps(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
         """Steps 1 and 2 both take page_view: one view is one step, two views are two."""
-        put_events(db, rows_of("page_view@0", "one") + rows_of("page_view@0 page_view@40 search@50", "two"), 100_000)
+        put_events(
+            db, rows_of("page_view@0", "one") + rows_of("page_view@0 page_view@40 search@50", "two"), 100_000
+        )
         build(db, models)
         assert entries_of(db, "shared", "person") == {("one", 0): [0], ("two", 0): [0, 40, 50]}
 
@@ -181,7 +152,9 @@ class TestHandWorked:
         self, db: duckdb.DuckDBPyConnection, models: CompiledModels
     ) -> None:
         """Views at 0 h, 1 h, 2 h, 3:59:59 and 4 h with a window of two hours: entries at 0 h, 2 h and 4 h."""
-        put_events(db, rows_of("view_item@0 view_item@3600 view_item@7200 view_item@14399 view_item@14400"), 100_000)
+        put_events(
+            db, rows_of("view_item@0 view_item@3600 view_item@7200 view_item@14399 view_item@14400"), 100_000
+        )
         build(db, models)
         assert sorted(entries_of(db, "apart", "person")) == [("p1", 0), ("p1", 7200), ("p1", 14400)]
         assert sorted(entries_of(db, "apart", "session")) == [("p1", 0)]
@@ -203,7 +176,9 @@ class TestHandWorked:
         assert summary(db, "apart", "person", "ordered", "entered_count")[:2] == [2, 1]
         assert summary(db, "apart", "person", "ordered", "step_conversion_rate")[0] == 0.5
 
-    def test_intervals_and_times_of_a_step(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> None:
+    def test_intervals_and_times_of_a_step(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
         """4 of 10 go on: rate 0.4, Wilson 95 % 0.1682–0.6873 (Wilson 1927, as tabulated); times 10, 20, 30, 40 s."""
         rows = []
         for i in range(10):
@@ -212,8 +187,12 @@ class TestHandWorked:
         put_events(db, rows, 100_000)
         build(db, models, "mart_funnel", "mart_funnel_summary")
         assert summary(db, "apart", "person", "ordered", "step_conversion_rate")[0] == pytest.approx(0.4)
-        assert summary(db, "apart", "person", "ordered", "step_conversion_low")[0] == pytest.approx(0.1682, abs=5e-5)
-        assert summary(db, "apart", "person", "ordered", "step_conversion_high")[0] == pytest.approx(0.6873, abs=5e-5)
+        assert summary(db, "apart", "person", "ordered", "step_conversion_low")[0] == pytest.approx(
+            0.1682, abs=5e-5
+        )
+        assert summary(db, "apart", "person", "ordered", "step_conversion_high")[0] == pytest.approx(
+            0.6873, abs=5e-5
+        )
         assert summary(db, "apart", "person", "ordered", "median_seconds_to_step")[1] == 25
         assert summary(db, "apart", "person", "ordered", "p90_seconds_to_step")[1] == pytest.approx(37)
 
@@ -255,10 +234,9 @@ class TestRandomStreams:
     @given(stream=EVENTS)
     @example(stream=[("p1", 0, "page_view"), ("p1", 0, "page_view"), ("p1", 0, "search")])
     def test_ordered_funnels_equal_brute_force(
-        self, models: CompiledModels, stream: list[tuple[str, int, str]]
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels, stream: list[tuple[str, int, str]]
     ) -> None:
         rows = as_rows(stream)
-        db = open_models(seeds=False)
         put_events(db, rows, 1_000_000)
         build(db, models, "mart_funnel", "mart_funnel_summary")
         for name in ("apart", "shared", "unbounded"):
@@ -272,7 +250,6 @@ class TestRandomStreams:
                 assert summary(db, name, unit, "ordered") == (counts if expected else [])
             at_all = [len(units) for units in brute.reached_at_all(as_events(rows), steps)]
             assert summary(db, name, "person", "any") == (at_all if any(at_all) else [])
-        db.close()
 
     @settings(max_examples=60, deadline=None)
     @given(stream=st.lists(EVENTS.map(lambda s: s[:9]), min_size=1, max_size=1).map(lambda s: s[0]))
@@ -285,15 +262,17 @@ class TestRandomStreams:
             for entry in brute.entries(own, steps[0], 7200):
                 assert len(brute.walk(own, steps, entry, 7200)) == brute.longest(own, steps, entry, 7200)
 
-    def test_the_order_of_arrival_changes_nothing(self, models: CompiledModels) -> None:
-        stream = as_rows([(f"p{i % 5}", (i * 977) % 30_000, NAMES[(i * 31) % len(NAMES)]) for i in range(400)])
+    def test_the_order_of_arrival_changes_nothing(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        stream = as_rows(
+            [(f"p{i % 5}", (i * 977) % 30_000, NAMES[(i * 31) % len(NAMES)]) for i in range(400)]
+        )
         found = []
         for rows in (stream, stream[::-1]):
-            db = open_models(seeds=False)
             put_events(db, rows, 1_000_000)
             build(db, models, "mart_funnel")
             found.append(db.execute("select * from cx.marts.mart_funnel order by all").fetchall())
-            db.close()
         assert found[0] == found[1]
 
 
@@ -342,7 +321,9 @@ class TestRealShop:
         counts = [sum(len(w) > i for w in ways.values()) for i in range(len(SHOP))]
         assert summary(shop, "shop", "session", "ordered") == counts == [2868, 944, 477, 194, 72, 15]
         seconds = [w[1] - w[0] for w in ways.values() if len(w) > 1]
-        assert summary(shop, "shop", "session", "ordered", "median_seconds_to_step")[1] == statistics.median(seconds)
+        assert summary(shop, "shop", "session", "ordered", "median_seconds_to_step")[1] == statistics.median(
+            seconds
+        )
 
     def test_steps_on_the_same_day_would_give_other_numbers(self, shop: duckdb.DuckDBPyConnection) -> None:
         """The short way, persons joined on the calendar day of each step without order, overstates the second step."""
@@ -355,7 +336,9 @@ class TestRealShop:
         assert naive[0] > summary(shop, "shop", "session", "ordered")[1]
 
     def test_the_file_holds_3605_sessions_of_600_users(self, shop: duckdb.DuckDBPyConnection) -> None:
-        found = shop.execute("select count(*), count(distinct person_id) from cx.marts.fct_sessions").fetchone()
+        found = shop.execute(
+            "select count(*), count(distinct person_id) from cx.marts.fct_sessions"
+        ).fetchone()
         assert found == (3605, 600)
 
 
@@ -364,7 +347,7 @@ class TestLeaks:
 
     WEEK = 7 * 24 * 3600
 
-    @pytest.fixture
+    @pytest.fixture(scope="class")
     def leaks(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> duckdb.DuckDBPyConnection:
         """Sessions of Monday 2026-01-05 and the weeks after; 60 of 100 buy, on phones only 20 from week 5 on."""
         rows: list[dict[str, Any]] = []
@@ -392,7 +375,9 @@ class TestLeaks:
             f"and ({where}) order by week_start, leak_rank"
         ).fetchall()
 
-    def test_the_break_is_first_in_its_week_and_over_all_weeks(self, leaks: duckdb.DuckDBPyConnection) -> None:
+    def test_the_break_is_first_in_its_week_and_over_all_weeks(
+        self, leaks: duckdb.DuckDBPyConnection
+    ) -> None:
         found = self.rows(
             leaks,
             "leak_rank = 1",

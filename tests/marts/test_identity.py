@@ -101,7 +101,9 @@ def build(home: Path, given: Given, shuffle: random.Random | None = None) -> Non
         db.execute(f"delete from warehouse.seeds.{seed}")
         for left, right in pairs:
             values = [f"test|test|test|{left}", f"test|test|test|{right}"]
-            db.execute(f"insert into warehouse.seeds.{seed} values (?, ?, 'test', 'test', '2026-01-01')", values)
+            db.execute(
+                f"insert into warehouse.seeds.{seed} values (?, ?, 'test', 'test', '2026-01-01')", values
+            )
     db.close()
     invoke_dbt(home, ["run", "--select", "path:models/intermediate/identity"], dbt_vars())
 
@@ -286,7 +288,9 @@ class TestRules:
     def test_a_phone_attaches_a_record_that_has_nothing_better(self, customer: dict[str, str]) -> None:
         assert customer["family/call"] == customer["family/anna"]
 
-    def test_a_role_address_joins_nobody(self, customer: dict[str, str], built: duckdb.DuckDBPyConnection) -> None:
+    def test_a_role_address_joins_nobody(
+        self, customer: dict[str, str], built: duckdb.DuckDBPyConnection
+    ) -> None:
         assert len({customer[f"role/{r}"] for r in "abc"}) == 3
         assert reasons(built, "role/a") == ["role_address"]
 
@@ -307,9 +311,13 @@ class TestRules:
 
     def test_merges_of_the_source_join(self, customer: dict[str, str]) -> None:
         assert customer["merged/winner"] == customer["merged/loser"]
-        assert customer["merged/ghost1"] == customer["merged/ghost2"], "also when the winner is not among the records"
+        assert customer["merged/ghost1"] == customer["merged/ghost2"], (
+            "also when the winner is not among the records"
+        )
 
-    def test_a_device_id_is_never_an_edge(self, customer: dict[str, str], built: duckdb.DuckDBPyConnection) -> None:
+    def test_a_device_id_is_never_an_edge(
+        self, customer: dict[str, str], built: duckdb.DuckDBPyConnection
+    ) -> None:
         assert customer["device/a"] != customer["device/b"]
         assert reasons(built, "device/a") == ["untrusted_type"]
 
@@ -395,7 +403,9 @@ class TestDevices:
         found = self.by_day(given, built, "shared")
         assert found == {80: u1, 101: u1, 103: u2, 104: u1, 134: None}
         last_login_wins = dict.fromkeys(found, u1)
-        assert found != last_login_wins, "the last login of the device would take day 103 from the second user"
+        assert found != last_login_wins, (
+            "the last login of the device would take day 103 from the second user"
+        )
 
     def test_a_login_reaches_thirty_days_either_side(
         self, given: Given, built: duckdb.DuckDBPyConnection, customer: dict[str, str]
@@ -403,7 +413,9 @@ class TestDevices:
         u1 = customer["web/u1"]
         assert self.by_day(given, built, "own") == {69.9: None, 70: u1, 129.9: u1, 130: None}
 
-    def test_a_terminal_of_four_persons_belongs_to_nobody(self, given: Given, built: duckdb.DuckDBPyConnection) -> None:
+    def test_a_terminal_of_four_persons_belongs_to_nobody(
+        self, given: Given, built: duckdb.DuckDBPyConnection
+    ) -> None:
         assert self.by_day(given, built, "terminal") == {110: None}
         found = built.execute(
             "select subject_count from warehouse.intermediate.int_identity__rejected "
@@ -438,7 +450,9 @@ class TestAgainstReference:
         sizes = {len(c) for c in expected}
         assert {1, 2, 3, 4} <= sizes, "the draw is worth nothing without clusters of several sizes"
 
-    def test_shared_identifiers_alone_would_join_too_much(self, given: Given, customer: dict[str, str]) -> None:
+    def test_shared_identifiers_alone_would_join_too_much(
+        self, given: Given, customer: dict[str, str]
+    ) -> None:
         """Without guards the role address and the placeholders alone make a giant of hundreds of records."""
         records = [r for r in given.created if r.startswith("random")]
         held = [h for h in given.held if h[0].startswith("random")]
@@ -455,7 +469,9 @@ class TestAgainstReference:
         logins: dict[str, list[Login]] = defaultdict(list)
         for e in given.events:
             if e["user_id"]:
-                logins[e["anonymous_id"]].append(Login(e["event_at"], e["web_event_key"], person(e["user_id"])))
+                logins[e["anonymous_id"]].append(
+                    Login(e["event_at"], e["web_event_key"], person(e["user_id"]))
+                )
         found = owners(built)
         checked = 0
         for e in given.events:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, open_models, relation
+from tests.support.web_models import web_models
 
 START = dt.datetime(2026, 1, 5, 12)
 MINUTE = 60
@@ -22,15 +23,12 @@ HOUR = 3600
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
     """The models from identifiers to sessions."""
-    return CompiledModels.of(
-        tmp_path_factory.mktemp("sessions"),
-        "path:models/intermediate/identity path:models/intermediate/web fct_sessions",
-    )
+    return web_models(tmp_path_factory)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with the seeds and no events."""
+    """A database with the seeds; each test puts its own events in place of those before."""
     connection = open_models()
     yield connection
     connection.close()
@@ -65,7 +63,9 @@ def sessions(db: duckdb.DuckDBPyConnection, *columns: str) -> list[tuple[Any, ..
 class TestBreaks:
     """Where a session ends."""
 
-    def test_a_gap_of_exactly_thirty_minutes_stays(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> None:
+    def test_a_gap_of_exactly_thirty_minutes_stays(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
         build(db, models, [event(0), event(30 * MINUTE)])
         assert sessions(db, "event_count", "duration_seconds") == [(2, 1800.0)]
 
@@ -83,7 +83,9 @@ class TestBreaks:
         ])  # fmt: skip
         found = sessions(db, "event_count", "cast(session_date as varchar)", "campaign", "channel_group")
         assert found == [(2, "2026-01-05", "a", "Paid Search")]
-        cut_at_midnight = db.execute("select count(distinct event_date_local) from warehouse.conformed.cx_web_event")
+        cut_at_midnight = db.execute(
+            "select count(distinct event_date_local) from warehouse.conformed.cx_web_event"
+        )
         assert cut_at_midnight.fetchone() == (2,), "the short way would have made two"
 
     def test_streams_are_apart_by_device_and_by_connection(
@@ -124,7 +126,9 @@ class TestBreaks:
             event(4, None),
         ])  # fmt: skip
         assert sessions(db, "event_count") == [(2,)]
-        reasons = db.execute("select reason, event_count from warehouse.intermediate.int_web__excluded order by 1")
+        reasons = db.execute(
+            "select reason, event_count from warehouse.intermediate.int_web__excluded order by 1"
+        )
         assert reasons.fetchall() == [("bot", 1), ("deleted", 1), ("no_stream", 1), ("test", 1)]
 
 
@@ -140,7 +144,12 @@ class TestAttributes:
             event(2, "c"), event(3, "c"),
             event(4, "d", event_name="purchase", transaction_id="t", value="10"),
         ])  # fmt: skip
-        assert dict(sessions(db, "anonymous_id", "is_engaged")) == {"a": False, "b": True, "c": True, "d": True}
+        assert dict(sessions(db, "anonymous_id", "is_engaged")) == {
+            "a": False,
+            "b": True,
+            "c": True,
+            "d": True,
+        }
 
     def test_traffic_and_landing_come_from_the_first_event_that_has_them(
         self, db: duckdb.DuckDBPyConnection, models: CompiledModels
@@ -157,7 +166,9 @@ class TestAttributes:
             ("/sale", "facebook", "Organic Social", "mobile"),
         ]
 
-    def test_a_purchase_sent_twice_counts_once(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> None:
+    def test_a_purchase_sent_twice_counts_once(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
         """A thank-you page loaded again an hour later sends the purchase again: 30.50 in all, in session one."""
         buy = {"event_name": "purchase", "transaction_id": "t1", "value": "30.50", "currency": "EUR"}
         other = {"event_name": "purchase", "transaction_id": "t2", "value": "99", "currency": "USD"}
@@ -165,9 +176,17 @@ class TestAttributes:
         found = sessions(db, "purchase_count", "valued_purchase_count", "cast(purchase_value as varchar)")
         assert found == [(1, 1, "30.5000"), (1, 0, None)]
 
-    def test_touches_add_up_to_the_events(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> None:
-        build(db, models, [event(i * 60, page_path=path) for i, path in enumerate(["/", "/", "/checkout", "/nowhere"])])
-        found = db.execute("select sum(event_count), count(*) from warehouse.intermediate.int_web__touches").fetchone()
+    def test_touches_add_up_to_the_events(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        build(
+            db,
+            models,
+            [event(i * 60, page_path=path) for i, path in enumerate(["/", "/", "/checkout", "/nowhere"])],
+        )
+        found = db.execute(
+            "select sum(event_count), count(*) from warehouse.intermediate.int_web__touches"
+        ).fetchone()
         assert found is not None
         assert found[0] == 4
 
@@ -209,7 +228,8 @@ STREAMS = st.lists(
         st.sampled_from(["a", "b", None]),
         st.sampled_from(["u", None]),
         st.one_of(
-            st.integers(0, 3 * HOUR), st.sampled_from([0, 1799, 1800, 1801, 3600, 3601, 86_400, 90_000, 2 * 86_400])
+            st.integers(0, 3 * HOUR),
+            st.sampled_from([0, 1799, 1800, 1801, 3600, 3601, 86_400, 90_000, 2 * 86_400]),
         ),
     ),
     min_size=1,
@@ -223,9 +243,11 @@ class TestRandomStreams:
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(stream=STREAMS)
     def test_sessions_equal_a_plain_loop(
-        self, models: CompiledModels, stream: list[tuple[str | None, str | None, int]]
+        self,
+        db: duckdb.DuckDBPyConnection,
+        models: CompiledModels,
+        stream: list[tuple[str | None, str | None, int]],
     ) -> None:
-        db = open_models()
         build(db, models, [event(at, device, user_id=user) for device, user, at in stream])
         ats: dict[tuple[str, str], list[int]] = defaultdict(list)
         for device, user, at in stream:
@@ -247,9 +269,10 @@ class TestRandomStreams:
             [START, START],
         ).fetchall()
         assert sorted(found) == sorted(expected)
-        db.close()
 
-    def test_the_order_of_arrival_changes_nothing(self, models: CompiledModels) -> None:
+    def test_the_order_of_arrival_changes_nothing(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
         stream = [
             {**event((i * 611) % 20_000, f"d{i % 7}", page_path=f"/{i % 3}", source=["google", "crm"][i % 2]),
              "web_event_key": f"k{(i * 37) % 301:03d}", "user_id": f"u{i % 4}" if i % 5 == 0 else None}
@@ -257,9 +280,7 @@ class TestRandomStreams:
         ]  # fmt: skip
         found = []
         for rows in (stream, stream[::-1]):
-            db = open_models()
             build(db, models, rows)
             tables = ("int_web__events", "fct_sessions", "int_web__touches")
             found.append([db.execute(f"select * from {relation(t)} order by all").fetchall() for t in tables])
-            db.close()
         assert found[0] == found[1]

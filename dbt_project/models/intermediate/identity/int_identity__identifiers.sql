@@ -1,18 +1,21 @@
 {%- set own_domains = identity_setting('identity_own_email_domains') -%}
+-- An identifier taken off a living record no longer speaks for it. A record that the source deleted keeps its own:
+-- its tickets and orders were this person's.
 with held as (
     select
-        customer_key
-        , id_type
-        , split_part(id_type, ':', 1) as id_kind
-        , id_value
-        , min(source_system) as source_system
-        , min(source_account) as source_account
-        , max(trust) as trust
-        , min(coalesce(valid_from, source_created_at)) as observed_at
-        , max(valid_to) as valid_to
-    from {{ ref('cx_customer_identifier') }}
-    where not is_deleted
-    group by customer_key, id_type, split_part(id_type, ':', 1), id_value
+        i.customer_key
+        , i.id_type
+        , split_part(i.id_type, ':', 1) as id_kind
+        , i.id_value
+        , min(i.source_system) as source_system
+        , min(i.source_account) as source_account
+        , max(i.trust) as trust
+        , min(coalesce(i.valid_from, i.source_created_at)) as observed_at
+        , max(i.valid_to) as valid_to
+    from {{ ref('cx_customer_identifier') }} as i
+    inner join {{ ref('cx_customer') }} as c on i.customer_key = c.customer_key
+    where not i.is_deleted or c.is_deleted
+    group by i.customer_key, i.id_type, split_part(i.id_type, ':', 1), i.id_value
 )
 
 , named as (
