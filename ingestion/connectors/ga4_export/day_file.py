@@ -142,7 +142,8 @@ class JsonDay:
             text = line.strip().removeprefix(b"\xef\xbb\xbf")
             if not text and not broken_off:
                 continue
-            problem, record = "the compressed file breaks off here" if broken_off else "not JSON", None
+            problem = "the compressed file breaks off here" if broken_off else "not JSON"
+            record: Any = None
             if not broken_off:
                 try:
                     record = json.loads(text)

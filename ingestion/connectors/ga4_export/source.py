@@ -117,16 +117,16 @@ def _days(ctx: RunContext, store: Store, manifest: dict[str, list[Any]]) -> list
 def _new(
     config: Config, days: list[tuple[date, FoundFile]], manifest: dict[str, list[Any]], now: datetime
 ) -> Iterator[tuple[date, FoundFile]]:
-    newest = days[-1][0] if days else None
     for day, file in days:
         known = manifest.get(file.name)
         if known is not None and known[:2] == [file.size, file.signature]:
             continue
         if file.modified_at and (now - file.modified_at).total_seconds() < config.settle_seconds:
             continue
-        restated = known is not None and config.restate_days is not None and newest is not None
-        if restated and newest - day > timedelta(days=config.restate_days or 0):
-            continue
+        if known is not None and config.restate_days is not None:
+            newest = days[-1][0]
+            if newest - day > timedelta(days=config.restate_days):
+                continue
         yield day, file
 
 
@@ -150,8 +150,8 @@ def _load(ctx: RunContext, store: Store, file: FoundFile) -> Iterator[Batch]:
                 spec,
                 arrays,
                 problems,
-                lambda index, part=part: f"{file.name}:{part.places[index].as_py()}",
-                lambda index, part=part: part.rows.slice(index, 1).to_pylist()[0],
+                lambda index: f"{file.name}:{part.places[index].as_py()}",  # noqa: B023  used before the next part
+                lambda index: part.rows.slice(index, 1).to_pylist()[0],  # noqa: B023
                 count,
                 bytes_read=part.size,
             )

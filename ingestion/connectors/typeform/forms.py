@@ -50,7 +50,8 @@ def score_field(form: Mapping[str, Any], setting: ScoreField | None) -> dict[str
         setting: what the connection says about this form, if anything.
     """
     fields = [field for field, _, _ in questions(form)]
-    chosen, metric = None, None
+    chosen: Mapping[str, Any] | None = None
+    metric: str | None = None
     if setting is not None:
         chosen = next((f for f in fields if f.get("ref") == setting.field), None)
         metric = setting.metric

@@ -127,7 +127,7 @@ class Zendesk(Standin):
 
     def put_rating(self, rating_id: int | None = None, **values: Any) -> int:
         """Create or change a satisfaction rating now."""
-        defaults = dict.fromkeys(
+        defaults: Record = dict.fromkeys(
             ("ticket_id", "requester_id", "assignee_id", "group_id", "comment", "reason")
         )
         return self._put(self.ratings, rating_id, {**defaults, "score": "offered"}, values)
