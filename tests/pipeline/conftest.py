@@ -16,7 +16,13 @@ from ingestion.settings import PROJECT_ROOT
 from tests.pipeline.hand_made_lake import DATASETS, GENERIC_TABLES, write_lake
 from tests.support.lake import Lake
 
-LAYERS = ("path:models/staging", "path:models/conformed", "path:seeds/maps", "path:tests/conformed")
+LAYERS = (
+    "path:models/staging",
+    "path:models/conformed",
+    "path:seeds/maps",
+    "path:tests/conformed",
+    "path:tests/macros",
+)
 
 
 def run_dbt(

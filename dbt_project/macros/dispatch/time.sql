@@ -24,8 +24,8 @@
 {% macro from_epoch_us(x) %}{{ return(adapter.dispatch('from_epoch_us', 'cx')(x)) }}{% endmacro %}
 {% macro duckdb__from_epoch_us(x) -%} make_timestamp(cast({{ x }} as bigint)) {%- endmacro %}
 {% macro spark__from_epoch_us(x) -%} timestamp_micros(cast({{ x }} as bigint)) {%- endmacro %}
-{% macro from_epoch_ms(x) -%} {{ from_epoch_us('(' ~ x ~ ') * 1000') }} {%- endmacro %}
-{% macro from_epoch_s(x) -%} {{ from_epoch_us('(' ~ x ~ ') * 1000000') }} {%- endmacro %}
+{% macro from_epoch_ms(x) -%} {{ from_epoch_us('cast(' ~ x ~ ' as bigint) * 1000') }} {%- endmacro %}
+{% macro from_epoch_s(x) -%} {{ from_epoch_us('cast(' ~ x ~ ' as bigint) * 1000000') }} {%- endmacro %}
 
 {# Instant -> microseconds since 1970 (bigint). #}
 {% macro to_epoch_us(x) %}{{ return(adapter.dispatch('to_epoch_us', 'cx')(x)) }}{% endmacro %}
