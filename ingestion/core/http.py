@@ -97,6 +97,10 @@ class RetryPolicy:
     max_wait: float = 3600.0
 
 
+QUICK = RetryPolicy(attempts=2, max_wait=30.0)
+"""For checks that a person waits for."""
+
+
 class Limiter:
     """At most `allowed` sends in any `seconds`; shared by threads and by retries.
 
@@ -353,10 +357,12 @@ class ApiClient:
                 break
             self._pause(attempt, wait, shown)
         kind: type[HttpError] = ShapeError if status is not None and status in set(accept) else HttpError
-        raise self._error(
-            kind, status, f"{shown}: {failure}, {self.policy.attempts} times.",
-            "The vendor or the network is down; run again later. What was loaded so far is kept.",
-        )  # fmt: skip
+        step = (
+            "Check the address in the settings and the network; if both are right, run again later."
+            if status is None
+            else "The vendor is in trouble; run again later. What was loaded so far is kept."
+        )
+        raise self._error(kind, status, f"{shown}: {failure}, {self.policy.attempts} times.", step)
 
     def _send(self, method: str, url: str, query: Mapping[str, Any], body: Any) -> requests.Response:
         if self._max_requests is not None and self.requests_sent >= self._max_requests:

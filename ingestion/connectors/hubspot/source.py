@@ -15,7 +15,7 @@ from ingestion.connectors.hubspot.config import Config
 from ingestion.connectors.hubspot.schema import MODIFIED, PROMOTED
 from ingestion.core.connector import Batch, RunContext
 from ingestion.core.errors import SourceError
-from ingestion.core.http import ApiClient, Limiter, PagingError
+from ingestion.core.http import QUICK, ApiClient, Limiter, PagingError, RetryPolicy
 from ingestion.core.identifiers import normalise_email, normalise_loyalty_card, normalise_phone
 from ingestion.core.increments import (
     OverlapMemory,
@@ -70,7 +70,7 @@ def check(ctx: RunContext) -> list[str]:
     """One record of each object: proves the token and its scopes."""
     config: Config = ctx.config
     proven = []
-    with _client(ctx) as client:
+    with _client(ctx, QUICK) as client:
         for kind in config.objects:
             client.get(_objects_path(config, kind), {"limit": 1}, require=("results",))
             proven.append(f"{kind}: readable")
@@ -549,7 +549,7 @@ def _next_after(page: Page) -> str | None:
     return str(following) if following else None
 
 
-def _client(ctx: RunContext) -> ApiClient:
+def _client(ctx: RunContext, policy: RetryPolicy | None = None) -> ApiClient:
     config: Config = ctx.config
     token = ctx.secret("token")
     search, other = Limiter(config.search_per_second, 1.0), Limiter(config.requests_per_10_seconds, 10.0)
@@ -562,6 +562,7 @@ def _client(ctx: RunContext) -> ApiClient:
         describe_refusal=_refusal,
         is_quota=lambda status, body: isinstance(body, Mapping) and body.get("policyName") == "DAILY",
         on_request=ctx.count_requests,
+        policy=policy,
     )
 
 

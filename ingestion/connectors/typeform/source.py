@@ -17,7 +17,7 @@ from ingestion.connectors.typeform.config import Config
 from ingestion.core.connector import Batch, RunContext
 from ingestion.core.deletes import KEY_SEPARATOR
 from ingestion.core.errors import SourceError
-from ingestion.core.http import ApiClient, Limiter
+from ingestion.core.http import QUICK, ApiClient, Limiter, RetryPolicy
 from ingestion.core.increments import (
     OverlapMemory,
     RowBuffer,
@@ -54,7 +54,7 @@ def read(ctx: RunContext) -> Iterator[Batch]:
 def check(ctx: RunContext) -> list[str]:
     """The list of forms, and one response of one form: proves token and both scopes."""
     config: Config = ctx.config
-    with _client(ctx) as client:
+    with _client(ctx, QUICK) as client:
         answer = client.get("forms", {"page": 1, "page_size": 1}, require=("items",))
         proven = [f"forms: readable ({answer.data.get('total_items')})"]
         chosen = config.forms or tuple(str(form.get("id")) for form in answer.data["items"])
@@ -316,7 +316,7 @@ def _instant(text: str) -> datetime:
 # ---------------------------------------------------------------------------------------------- requests
 
 
-def _client(ctx: RunContext) -> ApiClient:
+def _client(ctx: RunContext, policy: RetryPolicy | None = None) -> ApiClient:
     config: Config = ctx.config
     token = ctx.secret("token")
     limiter = Limiter(1, 1.0 / config.requests_per_second)
@@ -328,6 +328,7 @@ def _client(ctx: RunContext) -> ApiClient:
         max_requests=config.max_requests,
         describe_refusal=_refusal,
         on_request=ctx.count_requests,
+        policy=policy,
     )
 
 

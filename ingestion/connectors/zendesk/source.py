@@ -13,7 +13,7 @@ from typing import Any
 
 from ingestion.connectors.zendesk.config import Config
 from ingestion.core.connector import Batch, RunContext
-from ingestion.core.http import ApiClient, HttpError, Limiter
+from ingestion.core.http import QUICK, ApiClient, HttpError, Limiter, RetryPolicy
 from ingestion.core.identifiers import normalise_email, normalise_phone
 from ingestion.core.increments import (
     MEMORY_LIMIT,
@@ -67,7 +67,7 @@ def read(ctx: RunContext) -> Iterator[Batch]:
 
 def check(ctx: RunContext) -> list[str]:
     """One group: proves subdomain, credentials and read access."""
-    with _client(ctx) as client:
+    with _client(ctx, QUICK) as client:
         _probe(client)
     return ["groups: readable"]
 
@@ -437,7 +437,7 @@ def _probe(client: ApiClient) -> None:
     client.get("api/v2/groups.json", {"page[size]": 1}, require=("groups",))
 
 
-def _client(ctx: RunContext) -> ApiClient:
+def _client(ctx: RunContext, policy: RetryPolicy | None = None) -> ApiClient:
     config: Config = ctx.config
     token = ctx.secret("token")
     exports, others = Limiter(config.incremental_per_minute, 60.0), Limiter(config.requests_per_minute, 60.0)
@@ -452,6 +452,7 @@ def _client(ctx: RunContext) -> ApiClient:
         max_requests=config.max_requests,
         describe_refusal=_refusal,
         on_request=ctx.count_requests,
+        policy=policy,
     )
 
 

@@ -142,7 +142,7 @@ class Zendesk(Standin):
         """
         old = self.tickets.get(ticket_id) if ticket_id is not None else None
         kept = old["updated_at"] if old and system_only else None
-        defaults = {
+        defaults: Record = {
             "requester_id": 1, "submitter_id": 1, "assignee_id": None, "group_id": None, "organization_id": None,
             "subject": "S", "description": "D", "status": "new", "priority": None, "type": "question",
             "via": {"channel": "email", "source": {"from": {}, "to": {}, "rel": None}}, "tags": [],
