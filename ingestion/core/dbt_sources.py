@@ -52,7 +52,7 @@ def sources_yaml(connector: str, tables: dict[str, TableSpec]) -> str:
 def _table(spec: TableSpec) -> list[str]:
     meta = f"key: [{', '.join(spec.key)}], expected_hours: {spec.expected_hours}"
     meta += f", version: {spec.version}" if spec.version else ""
-    meta += f", owner: {spec.owner}" if spec.owner else ""
+    meta += f", owner: {spec.owner or 'data-engineering'}"
     lines = [
         f"      - name: {spec.name}",
         f"        description: {json.dumps(spec.description)}",
