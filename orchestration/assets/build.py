@@ -51,6 +51,10 @@ class ModelTranslator(DagsterDbtTranslator):
             return dg.AssetKey([_SOURCE, dbt_resource_props["source_name"], dbt_resource_props["name"]])
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the node's YAML says, without its SQL."""
+        return dbt_resource_props.get("description") or ""
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The layer: staging, conformed, intermediate, marts, seeds."""
         return dbt_resource_props.get("schema")
