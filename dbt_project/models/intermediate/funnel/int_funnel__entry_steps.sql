@@ -49,7 +49,6 @@ select
     , cast(s.unit_id as string) as unit_id
     , cast(s.entry_at as timestamp) as entry_at
     , cast(s.entry_date as date) as entry_date
-    , cast(s.session_key as string) as session_key
     , cast(s.step_order as bigint) as step_order
     , cast(s.step_at as timestamp) as step_at
     , cast(s.seconds_to_step as double) as seconds_to_step
