@@ -115,7 +115,7 @@ def leak_history(history: StepHistory) -> Spec:
     import altair as alt
 
     rows = [
-        {"start": week.isoformat(), "segment": segment_label(history.segment_type, value), "rate": rate,
+        {"start": week.isoformat(), "segment": value.replace("_", " "), "rate": rate,
          "shown": text.percent(rate), "n": entered, "period": text.period("week", week)}
         for week, value, rate, entered in history.points
     ]  # fmt: skip
@@ -204,16 +204,17 @@ def _largest(rows: Sequence[Spec], field: str) -> list[str]:
 
 def _colours(alt: Any, field: str, values: list[str]) -> alt.Color:
     scale = alt.Scale(domain=values, range=list(SERIES[: len(values)]))
-    return alt.Color(f"{field}:N", sort=values, legend=_legend(alt), scale=scale)
+    return alt.Color(f"{field}:N", sort=values, legend=_legend(alt, len(values)), scale=scale)
 
 
 def _shapes(alt: Any, field: str, values: list[str]) -> alt.Shape:
     scale = alt.Scale(domain=values, range=list(_SHAPES[: len(values)]))
-    return alt.Shape(f"{field}:N", sort=values, legend=_legend(alt), scale=scale)
+    return alt.Shape(f"{field}:N", sort=values, legend=_legend(alt, len(values)), scale=scale)
 
 
-def _legend(alt: Any) -> alt.Legend:
-    return alt.Legend(title=None, orient="top", labelColor=INK, labelFontSize=12, symbolSize=90, offset=4)
+def _legend(alt: Any, entries: int) -> alt.Legend:
+    look = {"orient": "top", "labelColor": INK, "labelFontSize": 12, "symbolSize": 90, "offset": 4}
+    return alt.Legend(title=None, columns=2 if entries > 3 else 3, **look)
 
 
 def _time_axis(alt: Any, kind: Kind) -> alt.Axis:

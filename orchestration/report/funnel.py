@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from orchestration.report.conversion import MIN_ENTRIES, wilson
-from orchestration.report.movement import Z95
+from orchestration.report.movement import FALSE_DISCOVERY_RATE, Z95, discoveries, p_value
 from orchestration.report.periods import Kind, Periods
 from orchestration.report.reader import Marts, Row
 
@@ -18,6 +18,10 @@ _UNIT_NOUN = {"session": "visit", "person": "person"}
 # A leak older than this is the new normal; it belongs into the goals, not into a weekly page.
 _REMEMBERED = timedelta(weeks=13)
 _LISTED = 6
+# Two-sided 99 %.
+_Z99 = 2.575829
+# A point of the chart; the line shows the course, the table the figures.
+_MIN_CHART_ENTRIES = 10
 _CHART_WEEKS = 13
 
 
@@ -54,15 +58,15 @@ class Leak:
         step_order: place of the step in the funnel.
         segment_type: all, device_type, channel or customer_segment.
         segment: device, channel or all, for people.
-        rate: share that went on in the reported week.
+        rate: share that goes on: since the week of the drop, or in it when it is the newest.
         reference: share that went on in the four full weeks before the drop.
         since: Monday of the week in which it dropped.
-        entered: entries at the step in the reported week.
-        lost: entries lost in the reported week that the reference would have kept.
+        entered: entries behind `rate`.
+        lost: entries lost in a week that the reference would have kept.
         risk: money at risk in 30 days; None where the tracking sends no order value.
         risk_low: lower end of its 95 % interval.
         currency: of the money.
-        is_new: it dropped in the reported week.
+        is_new: it dropped in the newest full week.
     """
 
     step: str
@@ -207,77 +211,111 @@ def _step(row: Row, first: Row) -> Step:
 
 
 def _leaks(marts: Marts, funnel_id: str, unit: str, periods: Periods) -> tuple[tuple[Leak, ...], bool]:
-    """Drops of the reported week, and earlier ones that have not come back; worst first."""
-    weeks = [
-        row["week_start"]
-        for row in marts.rows(
-            "select distinct week_start from marts.mart_funnel_leaks where funnel_id = ? and unit = ? order by 1",
-            [funnel_id, unit],
-            of=["mart_funnel_leaks"],
-        )
-        if periods.week is None or row["week_start"] <= periods.week
-    ]
-    if not weeks:
-        return (), False
-    newest = weeks[-1]
+    """Drops of the newest full week, and earlier ones that later weeks confirm; worst first."""
     rows = marts.rows(
         """
-        select l.week_start, l.step_order, l.step_name, l.segment_type, l.segment_value, l.currency,
-               l.reference_conversion_rate as reference, l.reference_entered_count as reference_n,
-               n.step_conversion_rate as rate, n.entered_count as entered, n.purchase_rate_after_step as buys,
-               cast(n.average_order_value as double) as order_value,
-               (select min(s.step_name) from marts.mart_funnel as s
-                where s.funnel_id = l.funnel_id and s.unit = l.unit and s.step_order = l.step_order + 1) as next_step
-        from marts.mart_funnel_leaks as l
-        join marts.mart_funnel_leaks as n
-          on n.funnel_id = l.funnel_id and n.unit = l.unit and n.segment_type = l.segment_type
-          and n.segment_value = l.segment_value and n.step_order = l.step_order and n.week_start = ?
-        where l.funnel_id = ? and l.unit = ? and l.is_significant and l.is_clearest_segment
-          and l.week_start between ? and ? and n.entered_count >= ?
-        order by l.week_start, l.step_order, l.segment_type, l.segment_value
+        select week_start, step_order, step_name, segment_type, segment_value, entered_count as n,
+               step_conversion_rate as rate, reference_entered_count as reference_n,
+               reference_conversion_rate as reference, z_score, is_significant and is_clearest_segment as is_drop,
+               purchase_rate_after_step as buys, cast(average_order_value as double) as order_value, currency
+        from marts.mart_funnel_leaks
+        where funnel_id = ? and unit = ? and (? is null or week_start <= ?)
+        order by week_start, step_order, segment_type, segment_value
         """,
-        [newest, funnel_id, unit, newest - _REMEMBERED, newest, MIN_ENTRIES],
-        of=["mart_funnel_leaks", "mart_funnel"],
+        [funnel_id, unit, periods.week, periods.week],
+        of=["mart_funnel_leaks"],
     )
-    leaks: dict[tuple[str, str, str], Leak] = {}
-    for row in rows:  # oldest first: the first drop of a step in a segment names its date and its reference
-        key = (row["step_name"], row["segment_type"], row["segment_value"])
-        leak = _leak(row, newest)
-        if leak is not None and key not in leaks:
-            leaks[key] = leak
-    ranked = sorted(
-        leaks.values(), key=lambda leak: (-(leak.risk_low or 0), -(leak.risk or 0), -leak.lost, leak.step)
-    )
+    if not rows:
+        return (), False
+    newest = rows[-1]["week_start"]
+    cells: dict[tuple[int, str, str], list[Row]] = {}
+    for row in rows:
+        if row["week_start"] >= newest - _REMEMBERED:
+            cells.setdefault((row["step_order"], row["segment_type"], row["segment_value"]), []).append(row)
+    names = {row["step_order"]: row["step_name"] for row in _step_names(marts, funnel_id, unit)}
+    fresh = _fresh_drops([weeks[-1] for weeks in cells.values() if weeks[-1]["week_start"] == newest])
+    leaks = []
+    for cell, weeks in cells.items():
+        found = _lasting(weeks) or ([weeks[-1]] if cell in fresh else None)
+        if found is not None:
+            drop, after = found[0], found[1:] or found
+            leaks.append(_leak(drop, after, weeks[-1], names, is_new=drop["week_start"] == newest))
+    ranked = sorted(leaks, key=lambda leak: (-(leak.risk_low or 0), -(leak.risk or 0), -leak.lost, leak.step))
     return tuple(ranked[:_LISTED]), True
 
 
-def _leak(row: Row, newest: date) -> Leak | None:
-    """The leak as it stands in the newest week; None when the step has come back within chance."""
-    rate, reference, n = row["rate"], row["reference"], row["entered"]
-    error = math.sqrt(rate * (1 - rate) / n + reference * (1 - reference) / row["reference_n"])
-    drop, sure = reference - rate, reference - rate - Z95 * error
-    if sure <= 0:
-        return None
-    worth = (
-        None
-        if row["buys"] is None or row["order_value"] is None
-        else row["buys"] * row["order_value"] * 30 / 7
-    )
+def _fresh_drops(rows: list[Row]) -> set[tuple[int, str, str]]:
+    """Cells that dropped in the newest week, with the share of chance among them held down.
+
+    Dozens of steps and segments are looked at each week; at 95 % some drop every week without a cause.
+    """
+    tested = [row for row in rows if row["z_score"] is not None]
+    stand = discoveries([p_value(row["z_score"]) for row in tested], FALSE_DISCOVERY_RATE)
+    return {
+        (row["step_order"], row["segment_type"], row["segment_value"])
+        for row, stands in zip(tested, stand, strict=True)
+        if stands and row["is_drop"]
+    }
+
+
+def _lasting(weeks: list[Row]) -> list[Row] | None:
+    """The week of the clearest lasting drop of a cell and the weeks after it, or None.
+
+    A drop is lasting when the weeks after it, taken together, lie below its reference at 99 %. They were not
+    used to find it, so they are evidence of their own.
+    """
+    best: list[Row] | None = None
+    clearest = -_Z99
+    for index, drop in enumerate(weeks):
+        after = weeks[index + 1 :]
+        n = sum(row["n"] for row in after)
+        if not drop["is_drop"] or n < MIN_ENTRIES:
+            continue
+        rate = sum(row["rate"] * row["n"] for row in after) / n
+        z = _z(rate, n, drop["reference"], drop["reference_n"])
+        if z is not None and z <= clearest:
+            best, clearest = weeks[index:], z
+    return best
+
+
+def _leak(drop: Row, after: list[Row], newest: Row, names: dict[int, str], is_new: bool) -> Leak:
+    n = sum(row["n"] for row in after)
+    rate, reference = sum(row["rate"] * row["n"] for row in after) / n, drop["reference"]
+    error = math.sqrt(rate * (1 - rate) / n + reference * (1 - reference) / drop["reference_n"])
+    a_week = n / len(after)
+    worth = None
+    if newest["buys"] is not None and newest["order_value"] is not None:
+        worth = newest["buys"] * newest["order_value"] * 30 / 7
     return Leak(
-        step=step_label(row["step_name"]),
-        next_step=step_label(row["next_step"] or "the next step"),
-        step_order=row["step_order"],
-        segment_type=row["segment_type"],
-        segment=segment_label(row["segment_type"], row["segment_value"]),
+        step=step_label(drop["step_name"]),
+        next_step=step_label(names.get(drop["step_order"] + 1, "the next step")),
+        step_order=drop["step_order"],
+        segment_type=drop["segment_type"],
+        segment=segment_label(drop["segment_type"], drop["segment_value"]),
         rate=rate,
         reference=reference,
-        since=row["week_start"],
+        since=drop["week_start"],
         entered=n,
-        lost=n * drop,
-        risk=None if worth is None else n * drop * worth,
-        risk_low=None if worth is None else n * sure * worth,
-        currency=row["currency"],
-        is_new=row["week_start"] == newest,
+        lost=a_week * (reference - rate),
+        risk=None if worth is None else a_week * (reference - rate) * worth,
+        risk_low=None if worth is None else max(0.0, a_week * (reference - rate - Z95 * error) * worth),
+        currency=drop["currency"],
+        is_new=is_new,
+    )
+
+
+def _z(rate: float, n: float, reference: float, reference_n: float) -> float | None:
+    """Standard errors between a share and its reference, with the pooled variance."""
+    pooled = (rate * n + reference * reference_n) / (n + reference_n)
+    variance = pooled * (1 - pooled) * (1 / n + 1 / reference_n)
+    return (rate - reference) / math.sqrt(variance) if variance > 0 else None
+
+
+def _step_names(marts: Marts, funnel_id: str, unit: str) -> list[Row]:
+    return marts.rows(
+        "select distinct step_order, step_name from marts.mart_funnel where funnel_id = ? and unit = ?",
+        [funnel_id, unit],
+        of=["mart_funnel"],
     )
 
 
@@ -299,7 +337,7 @@ def _history(
           and cast(date_trunc('week', entry_date) as date) between ? and ?
         group by 1, 2 having sum(entered_count) >= ? order by 1, 2
         """,
-        [funnel_id, unit, segment_type, worst.step_order, first, periods.week, MIN_ENTRIES],
+        [funnel_id, unit, segment_type, worst.step_order, first, periods.week, _MIN_CHART_ENTRIES],
         of=["mart_funnel"],
     )
     totals: dict[str, int] = {}

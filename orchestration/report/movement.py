@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 # 95 % two-sided
 Z95 = 1.959964
+# One in ten of the listed changes may be chance; a weekly page is read for hints, not for proof.
+FALSE_DISCOVERY_RATE = 0.1
 
 
 @dataclass(frozen=True)

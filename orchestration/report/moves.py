@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from orchestration.report.headline import METRICS, Metric, estimate
-from orchestration.report.movement import discoveries, p_value, z_score
+from orchestration.report.movement import FALSE_DISCOVERY_RATE, discoveries, p_value, z_score
 from orchestration.report.periods import Kind, Periods, previous
 from orchestration.report.reader import Marts, Row
 
-# One in ten of the listed changes may be chance; a weekly page is read for hints, not for proof.
-FALSE_DISCOVERY_RATE = 0.1
 _LISTED = 8
 # Fewer comparisons than this and the weeks are too thin: months are compared instead.
 _ENOUGH = 10

@@ -449,7 +449,7 @@ def _leaks(funnel: Funnel) -> str:
     if not funnel.compared:
         return _empty("Leaks need five full weeks of visits: one to look at and four to compare with.")
     if not funnel.leaks:
-        return _empty("No step lets fewer through than in the four weeks before, in any segment.")
+        return _empty("No leak: no step of any segment lets fewer through than before, beyond chance.")
     rows = []
     for leak in funnel.leaks:
         risk = "no order values"
@@ -467,14 +467,12 @@ def _leaks(funnel: Funnel) -> str:
                     num=True,
                 ),
                 _cell(f"{text.day(leak.since)}{new}", "Since week of"),
-                _cell(text.integer(leak.lost), "Lost in the week", num=True),
+                _cell(text.integer(leak.lost), "Lost a week", num=True),
                 _cell(risk, "At risk in 30 days", num=True),
             ]
         )
-    note = (
-        "Drops against the four full weeks before that have not come back. Steps overlap: do not add them up."
-    )
-    names = ["Where they leave", "Before", "Now", "Since week of", "Lost in the week", "At risk in 30 days"]
+    note = "Drops that the weeks since then confirm, or new ones. Steps overlap: do not add them up."
+    names = ["Where they leave", "Before", "Now", "Since week of", "Lost a week", "At risk in 30 days"]
     return _table("Leaks, worst first", note, names, rows)
 
 
@@ -494,9 +492,11 @@ def _touchpoints(report: Report) -> str:
     period = text.period(worst.kind, worst.start or date.min)
     note = f"{text.count_of(worst.scored, 'touchpoint')} with a score, {worst.with_contacts} with contacts."
     names = ["Touchpoint", "Score", "Why", "Owner", "Contacts"]
-    return _section(
-        "touchpoints", "Worst touchpoints", intro, _table(f"Lowest scores, {period}", note, names, rows)
-    )
+    body = _table(f"Lowest scores, {period}", note, names, rows)
+    if worst.unscored_critical:
+        listed = escape(text.listing(list(worst.unscored_critical)))
+        body += f'<p class="fine">Critical, in use and without a score, for want of answers: {listed}.</p>'
+    return _section("touchpoints", "Worst touchpoints", intro, body)
 
 
 def _touchpoint_row(touchpoint: Touchpoint) -> list[str]:
@@ -600,6 +600,9 @@ def _definitions(report: Report) -> str:
          "marked when it exceeds 1.96 standard errors; in “What moved most” the false discovery rate is held at 10%."),
         ("Not enough answers", "Below 30 answers for NPS, 20 for shares and means, 10 tickets for times, 30 funnel "
          "entries. Nothing is then shown, because it would say more about chance than about customers."),
+        ("Leak", "A step that fewer go on from than in the four full weeks before the drop. An earlier drop is listed "
+         "while the weeks after it, taken together, lie below at 99%; one of the newest week when it stands at a "
+         "false discovery rate of 10% among all steps and segments."),
         ("Money at risk", "Entries lost against the reference × share that would have bought × mean order value, "
          "per 30 days. The lower figure uses the lower end of the interval."),
         ("Touchpoint score", "Weighted mean of satisfaction, ease, NPS, resolution and response speed on a scale "

@@ -52,13 +52,14 @@ class Touchpoint:
 
 @dataclass(frozen=True)
 class Worst:
-    """The lowest scores of a period, and how many touchpoints could be scored."""
+    """The lowest scores of a period, how many could be scored, and the critical ones in use that could not."""
 
     touchpoints: tuple[Touchpoint, ...]
     kind: Kind
     start: date | None
     scored: int
     with_contacts: int
+    unscored_critical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,11 @@ def worst_touchpoints(marts: Marts, periods: Periods) -> Worst:
                 start,
                 len(scored),
                 seen,
+                tuple(
+                    row["touchpoint_name"]
+                    for row in rows
+                    if row["is_critical"] and row["score"] is None and row["interaction_count"]
+                ),
             )
         if best.scored >= _ENOUGH:
             break
