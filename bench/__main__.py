@@ -37,14 +37,15 @@ class Bench:
     settings: Settings
     connections: Connections
 
-    def dbt(self, command: str) -> measure.Measured:
+    def dbt(self, command: str, *arguments: str) -> measure.Measured:
         """One dbt command over the lake, into a fresh work file."""
         prepare_work(self.settings.published)
         return measure.run(
             [
                 dbt_build.executable(),
                 "--no-use-colors",
-                *("--quiet", command, "--vars", dbt_build.variables(self.settings, self.connections)),
+                *("--quiet", command, *arguments),
+                *("--vars", dbt_build.variables(self.settings, self.connections)),
             ],
             env=dbt_build.environment(self.settings),
             cwd=dbt_build.project_dir(self.settings),
@@ -102,12 +103,13 @@ def _run(home: Path, events: int, rounds: int) -> None:
     bench = Bench(settings, load_connections(settings))
     whole = bench.dbt("build")
     # Models only, as the script has no tests; the seeds stand since the whole build.
-    models, scripts = [], []
+    models, paths, scripts = [], [], []
     for _ in range(rounds):
+        paths.append(bench.dbt("run", "--select", *(f"+{table}" for table in equality.TABLES)))
         models.append(bench.dbt("run"))
         slowest = _slowest_models(settings)
         scripts.append(bench.floor())
-    _print_builds(whole, models, scripts)
+    _print_builds(whole, {"all models": models, "models of these tables": paths}, scripts)
     print("\nSlowest models: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slowest))
 
     same = equality.compare(bench.floor_file, settings.warehouse, settings.work)
@@ -134,22 +136,21 @@ def _print_loads(loads: list[dict]) -> None:
 
 
 def _print_builds(
-    whole: measure.Measured, models: list[measure.Measured], scripts: list[measure.Measured]
+    whole: measure.Measured, builds: dict[str, list[measure.Measured]], scripts: list[measure.Measured]
 ) -> None:
-    print("\n| build | wall s | CPU s | peak MiB |")
+    print("\n| | wall s | CPU s | peak MiB |")
     print("| --- | ---: | ---: | ---: |")
-    rows = (
-        ("seeds, models and tests (dbt build)", [whole]),
-        (f"models (dbt run), median of {len(models)}", models),
-        (f"hand-written script, median of {len(scripts)}", scripts),
-    )
-    for name, runs in rows:
-        wall, cpu, peak = (median(getattr(run, field) for run in runs) for field in measure.FIGURES)
+    rows = {"seeds, models and tests": [whole], **builds, "hand-written script": scripts}
+    for name, runs in rows.items():
+        wall, cpu, peak = (median(getattr(run, figure) for run in runs) for figure in measure.FIGURES)
         print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak / MEBIBYTE:,.0f} |")
-    for field, unit in zip(measure.FIGURES, ("wall time", "CPU time", "peak memory"), strict=True):
-        # Each build against the script that ran right after it.
-        ratio = median(getattr(m, field) / getattr(s, field) for m, s in zip(models, scripts, strict=True))
-        print(f"\nModels against script, {unit}: {ratio:.1f}")
+    for name, runs in builds.items():
+        # Each build against the script of its own round.
+        ratios = (
+            median(getattr(b, figure) / getattr(s, figure) for b, s in zip(runs, scripts, strict=True))
+            for figure in measure.FIGURES
+        )
+        print(f"| {name} / script | " + " | ".join(f"{ratio:.1f}" for ratio in ratios) + " |")
 
 
 def _slowest_models(settings: Settings, count: int = 8) -> list[tuple[str, float]]:

@@ -40,6 +40,9 @@ PAIRS = {
 }
 """Name -> query on the hand-written tables, query on the built ones; the same columns in the same order."""
 
+TABLES = ("fct_sessions", "int_web__touches", "mart_funnel", "mart_funnel_summary")
+"""The built ones, by model."""
+
 
 def compare(floor: Path, warehouse: Path, marts: Path) -> dict[str, tuple[int, int, int]]:
     """Rows of each pair of tables: in both, only hand-written, only built.
