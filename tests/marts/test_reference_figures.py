@@ -144,7 +144,11 @@ class TestUciOnlineRetail:
             "select count(*) from fct_order_lines as l join fct_orders as o using (order_key)"
             " where o.status = 'cancelled' and l.line_type = 'return'"
         )
-        assert cancelled == retail.value("select count(*) from fct_order_lines where line_type = 'return'") == 9288
+        assert (
+            cancelled
+            == retail.value("select count(*) from fct_order_lines where line_type = 'return'")
+            == 9288
+        )
 
     def test_repeat_purchase_rate(self, retail: Warehouse) -> None:
         figures = raw.uci_online_retail()

@@ -67,7 +67,11 @@ def graph(tmp_path_factory):
 
 def test_every_landed_table_and_model_is_an_asset_with_an_owner_and_a_description(graph):
     landed = {key for key in graph["specs"] if key.startswith("lake/")}
-    assert {"lake/hubspot__crm/contacts", "lake/files__till/receipts", "lake/files__till/rejected_rows"} <= landed
+    assert {
+        "lake/hubspot__crm/contacts",
+        "lake/files__till/receipts",
+        "lake/files__till/rejected_rows",
+    } <= landed
     models = {key for key in graph["specs"] if key.startswith(("conformed/", "marts/", "staging/"))}
     assert {"conformed/cx_customer", "marts/mart_funnel", "staging/stg_hubspot__contacts"} <= models
     without = [key for key in landed | models if not graph["owners"][key] or not graph["described"][key]]

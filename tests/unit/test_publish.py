@@ -16,7 +16,9 @@ def build(published: Path, rows: int) -> None:
     database = publish.prepare_work(published)
     with duckdb.connect(str(database)) as con:
         con.execute("create schema marts")
-        con.execute(f"create table marts.mart_numbers as select range as n, {rows} as size from range({rows})")
+        con.execute(
+            f"create table marts.mart_numbers as select range as n, {rows} as size from range({rows})"
+        )
     publish.seal(database)
 
 
@@ -78,7 +80,9 @@ def test_only_the_last_versions_are_kept_and_rollback_puts_one_back(tmp_path):
 
 
 @pytest.mark.parametrize("point", ["before the rename", "before the swap", "before the mark"])
-def test_a_publish_cut_off_anywhere_leaves_a_whole_version_and_the_next_one_repairs(tmp_path, monkeypatch, point):
+def test_a_publish_cut_off_anywhere_leaves_a_whole_version_and_the_next_one_repairs(
+    tmp_path, monkeypatch, point
+):
     build(tmp_path, 1)
     publish.publish(tmp_path, {})
     build(tmp_path, 2)
