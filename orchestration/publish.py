@@ -90,6 +90,11 @@ def current_path(published: Path) -> Path | None:
     return link.resolve() if link.is_symlink() and link.exists() else None
 
 
+def next_number(published: Path) -> int:
+    """Number of the version that would be made now; numbers are not used twice while their version is on disk."""
+    return max((n for path in published.iterdir() if (n := _number(path)) is not None), default=0) + 1
+
+
 def list_versions(published: Path) -> list[Version]:
     """Published versions, newest first; directories left by a crash are not among them."""
     if not published.is_dir():
@@ -242,8 +247,7 @@ def publish(published: Path, details: dict[str, Any], keep: int = DEFAULT_KEEP) 
             return Published(Version(number, current, True, manifest), is_new=False)
 
     _drop_unpublished(published, current)
-    numbers = [n for path in published.iterdir() if (n := _number(path)) is not None]
-    number = max(numbers, default=0) + 1
+    number = next_number(published)
     export_parquet(database, work / "parquet")
     manifest = {
         "version": number,

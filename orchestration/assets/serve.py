@@ -1,6 +1,5 @@
 """The report and the published version: what readers see."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -38,6 +37,7 @@ def build_serving_assets(
         page = settings.work.with_name("report.html")
         details = {
             "company": connections.company.model_dump(),
+            "version": versions.next_number(settings.published),
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         versions.seal(settings.work)
@@ -55,9 +55,7 @@ def build_serving_assets(
     def version(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         reporter().stage("publish")
         summary = current_summary()
-        checks = settings.checks / "marts.html"
-        if checks.exists():
-            shutil.copyfile(checks, settings.work.with_name("checks.html"))
+        settings.work.with_name("checks.html").write_text(_checks_page(settings))
         published = versions.publish(
             settings.published,
             details={
@@ -84,3 +82,12 @@ def build_serving_assets(
         )
 
     return [report, version]
+
+
+def _checks_page(settings: Settings) -> str:
+    """What was checked on the way in and on the way out, as one page; a company without sources lands nothing."""
+    from expectations.html import render
+    from expectations.results import load_run
+
+    runs = (load_run(settings.checks, stage) for stage in ("landing", "marts"))
+    return render(*(run for run in runs if run is not None))
