@@ -54,3 +54,29 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
     line = company.run()
     assert "published v1" in line, line
     return company
+
+
+# Folders and files whose tests share a built warehouse go to one worker, the longest first; a file is a group of its
+# own otherwise. Two workers fill two cores: most tests wait for one process.
+SHARED_BUILDS = (
+    ("scenarios/test_killed_runs", "small company"),
+    ("scenarios/test_web_ui", "small company"),
+    ("marts/test_reference_figures", "reference data"),
+    ("pipeline/test_day_by_day", "reference data"),
+    ("scenarios/test_demo_company", "demo company"),
+    ("scenarios/test_first_run", "demo company"),
+    ("scenarios/test_readers", "readers"),
+    ("pipeline/", "hand-made lake"),
+    ("marts/", "marts"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by the build that they share, and begin with the longest groups."""
+    order = {name: place for place, (_, name) in reversed(list(enumerate(SHARED_BUILDS)))}
+    groups = {}
+    for item in items:
+        path = item.path.relative_to(item.config.rootpath / "tests").as_posix()
+        groups[item] = next((name for start, name in SHARED_BUILDS if path.startswith(start)), path)
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=lambda item: order.get(groups[item], len(SHARED_BUILDS)))

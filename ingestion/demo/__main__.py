@@ -37,7 +37,10 @@ def generate(
     from ingestion.demo.company.company import write_company
     from ingestion.demo.company.plan import DEFAULT_END, Plan
 
-    plan = Plan(customers, days, seed, end.date() if end else DEFAULT_END)
+    try:
+        plan = Plan(customers, days, seed, end.date() if end else DEFAULT_END)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     folder = load_settings(home).home / "demo"
     try:
         truth = write_company(plan, folder, until.date() if until else None, late)

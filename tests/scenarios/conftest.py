@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.demo import DemoWarehouse, generate
 
-SMALL = ("--customers", "150", "--days", "60")
+SMALL = ("--customers", "200", "--days", "60")
 
 
 @pytest.fixture(scope="session")
