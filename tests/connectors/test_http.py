@@ -110,7 +110,9 @@ def test_own_waits_double_and_are_bounded(
 
 
 @pytest.mark.parametrize(
-    "fault", (faults.reset(), faults.cut(), faults.torn(), faults.html(200), faults.html(502)), ids=str
+    "fault",
+    (faults.reset(), faults.cut(), faults.torn(), faults.html(200), faults.html(502)),
+    ids=("reset", "cut", "torn", "page with 200", "page with 502"),
 )
 def test_transport_faults_are_tried_again(
     echo: Echo, client: Callable[..., ApiClient], clock: VirtualClock, fault: Any
