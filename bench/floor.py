@@ -26,7 +26,11 @@ def run(lake: Path, output: Path) -> None:
         seeds=SEEDS,
     )
     # The same session settings as the dbt profile, so that engine and memory are compared on equal terms.
-    settings = {"threads": 2, "preserve_insertion_order": False, "memory_limit": "3GB"}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 2,
+        "preserve_insertion_order": False,
+        "memory_limit": "3GB",
+    }
     with duckdb.connect(str(output), config=settings) as con:
         con.execute("set timezone = 'UTC'")
         con.execute(script)
