@@ -71,6 +71,7 @@ SHARED_BUILDS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by the build that they share, and begin with the longest groups."""
     order = {name: place for place, (_, name) in reversed(list(enumerate(SHARED_BUILDS)))}
