@@ -41,7 +41,7 @@ ui: setup ## Dagster's web UI; of the demo company when it was built
 	else $(BIN)/cx ui --port $(UI_PORT); fi
 
 test: setup lint ## every check: lint, types, boundaries, tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, types, import boundaries, SQL
 	$(BIN)/ruff check .

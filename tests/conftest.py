@@ -56,28 +56,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
     return company
 
 
-# Folders and files whose tests share a built warehouse go to one worker, the longest first; a file is a group of its
-# own otherwise. Two workers fill two cores: most tests wait for one process.
-SHARED_BUILDS = (
-    ("scenarios/test_killed_runs", "small company"),
-    ("scenarios/test_web_ui", "small company"),
-    ("marts/test_reference_figures", "reference data"),
-    ("pipeline/test_day_by_day", "reference data"),
-    ("scenarios/test_demo_company", "demo company"),
-    ("scenarios/test_first_run", "demo company"),
-    ("scenarios/test_readers", "readers"),
-    ("pipeline/", "hand-made lake"),
-    ("marts/", "marts"),
+# A file goes to one worker; these take longest, so they start first and the short ones fill the gaps.
+LONG_FILES = (
+    "scenarios/test_killed_runs.py",
+    "marts/test_reference_figures.py",
+    "scenarios/test_web_ui.py",
+    "scenarios/test_demo_company.py",
+    "pipeline/test_day_by_day.py",
+    "scenarios/test_readers.py",
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests by the build that they share, and begin with the longest groups."""
-    order = {name: place for place, (_, name) in reversed(list(enumerate(SHARED_BUILDS)))}
-    groups = {}
-    for item in items:
+    """Begin with the longest files."""
+
+    def place(item: pytest.Item) -> int:
         path = item.path.relative_to(item.config.rootpath / "tests").as_posix()
-        groups[item] = next((name for start, name in SHARED_BUILDS if path.startswith(start)), path)
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-    items.sort(key=lambda item: order.get(groups[item], len(SHARED_BUILDS)))
+        return LONG_FILES.index(path) if path in LONG_FILES else len(LONG_FILES)
+
+    items.sort(key=place)
