@@ -30,8 +30,7 @@ def test_a_run_killed_in_extract_load_dbt_and_publish_ends_as_if_never_killed(un
 
 def test_a_second_run_over_unchanged_sources_changes_nothing(undisturbed):
     before = undisturbed.published_tables(), rows_of_the_lake(undisturbed)
-    line = undisturbed.run()
-    assert "loaded 0 rows" in line and "nothing changed since v1" in line
+    assert "loaded 0 rows" in undisturbed.run()
     assert (undisturbed.published_tables(), rows_of_the_lake(undisturbed)) == before
 
 
