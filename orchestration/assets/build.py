@@ -14,7 +14,8 @@ from ingestion.connections import Connections, dbt_vars
 from ingestion.registry import table_specs
 from ingestion.settings import Settings
 from orchestration import dbt_build
-from orchestration.assets.names import LAKE, landed_key, team
+from orchestration.assets.names import landed_key, team
+from orchestration.errors import CxError
 from orchestration.locks import writer_lock
 from orchestration.progress import reporter
 from orchestration.publish import prepare_work
@@ -137,9 +138,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         summary.tests_passed = statuses.count(("test", "pass")) + statuses.count(("unit_test", "pass"))
         if not invocation.is_successful():
             errors = dbt_build.failures(results) or [
-                dbt_build.CxError(
-                    "dbt build", str(invocation.get_error()), f"see {settings.dbt_target / 'dbt.log'}"
-                )
+                CxError("dbt build", str(invocation.get_error()), f"see {settings.dbt_target / 'dbt.log'}")
             ]
             summary.errors.extend(errors)
             raise dg.Failure(description="\n".join(str(error) for error in errors), allow_retries=False)
@@ -172,6 +171,3 @@ def dbt_resource(settings: Settings) -> DbtProcess:
         profiles_dir=str(dbt_build.project_dir(settings)),
         dbt_executable=dbt_build.executable(),
     )
-
-
-__all__ = ["LAKE", "DbtProcess", "ModelTranslator", "build_model_assets", "dbt_resource", "mart_keys"]
