@@ -101,9 +101,9 @@ def mart_keys(manifest: Path) -> list[dg.AssetKey]:
 
 
 def build_model_assets(settings: Settings, connections: Connections, manifest: Path) -> dg.AssetsDefinition:
-    """The build step: all models, seeds and tests in one dbt process."""
+    """The build step: all models, seeds and data tests in one dbt process."""
     total = sum(
-        node["resource_type"] in ("model", "seed", "test", "unit_test", "snapshot")
+        node["resource_type"] in ("model", "seed", "test", "snapshot")
         for node in json.loads(manifest.read_text())["nodes"].values()
     )
 
@@ -116,7 +116,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         os.environ.update(dbt_build.environment(settings))
         reporter().stage("build", total=total)
         invocation = dbt.cli(
-            ["--no-use-colors", "build", "--vars", dbt_build.variables(settings, connections)],
+            ["--no-use-colors", *dbt_build.BUILD, "--vars", dbt_build.variables(settings, connections)],
             context=context,
             target_path=settings.dbt_target,
             raise_on_error=False,
@@ -135,7 +135,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         results = json.loads((settings.dbt_target / "run_results.json").read_text())
         statuses = [(r["unique_id"].split(".")[0], r["status"]) for r in results["results"]]
         summary.models_built = statuses.count(("model", "success"))
-        summary.tests_passed = statuses.count(("test", "pass")) + statuses.count(("unit_test", "pass"))
+        summary.tests_passed = statuses.count(("test", "pass"))
         if not invocation.is_successful():
             errors = dbt_build.failures(results) or [
                 CxError("dbt build", str(invocation.get_error()), f"see {settings.dbt_target / 'dbt.log'}")

@@ -8,6 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from orchestration import dbt_build
+from orchestration.publish import prepare_work
+
 
 def test_orders_and_refunds_add_up_to_the_cent(demo):
     truth = demo.truth["orders"]
@@ -174,3 +177,14 @@ def test_no_contact_data_is_published(demo):
     for table, columns in tables.items():
         matches = " or ".join(f"regexp_matches(\"{column}\", '[^ @]+@[^ @]+[.][a-z]+')" for column in columns)
         assert demo.value(f"select count(*) from {table} where {matches}") == 0, table
+
+
+def test_the_unit_tests_of_the_models_pass(demo):
+    """The demo company switches every connector on, so every model is there to be tested."""
+    prepare_work(demo.settings.published, keep_current=True)
+    variables = dbt_build.variables(demo.settings, demo.connections)
+    dbt_build.run_dbt(demo.settings, ["test", "--select", "test_type:unit", "--vars", variables])
+    results = json.loads((demo.settings.dbt_target / "run_results.json").read_text())["results"]
+    assert {result["status"] for result in results} == {"pass"}
+    declared = json.loads(dbt_build.manifest_path(demo.settings).read_text())["unit_tests"]
+    assert len(results) == len(declared) > 25

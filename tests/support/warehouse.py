@@ -83,9 +83,9 @@ def load_all(settings: Settings, connections: Connections) -> tuple[LoadResult, 
 
 
 def build_and_publish(settings: Settings, connections: Connections, *, select: str | None = None) -> None:
-    """Build all models with their tests and make the result the published version."""
+    """Build all models with their data tests and make the result the published version."""
     prepare_work(settings.published)
-    arguments = ["build", "--vars", dbt_build.variables(settings, connections)]
+    arguments = [*dbt_build.BUILD, "--vars", dbt_build.variables(settings, connections)]
     dbt_build.run_dbt(settings, [*arguments, *(["--select", select] if select else [])])
     publish(settings.published, {})
 
