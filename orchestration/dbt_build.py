@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ingestion.connections import Connections, dbt_vars
 from ingestion.settings import Settings, telemetry_off
 from orchestration.errors import CxError
@@ -24,6 +26,9 @@ from orchestration.locks import WriterLock
 # Unit tests try the models' SQL on made-up rows: they can only change with the code, so they belong to its
 # tests, and cost a third of dbt's CPU. A debug log of 11,000 events per run costs a tenth.
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--log-level-file", "info")
+# Seeds change with the project only; loading and testing them anew is a quarter of the nodes of a run.
+# Cautious: a test that reads a model too stays.
+WITHOUT_SEEDS = ("--exclude", "resource_type:seed", "--indirect-selection", "cautious")
 
 _PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
 
@@ -120,6 +125,40 @@ def is_prepared(settings: Settings, connections: Connections) -> bool:
     """Whether the prepared manifest fits the project and the connections."""
     prepared = manifest_path(settings)
     return _is_current(prepared, prepared.with_name("fingerprint"), fingerprint(settings, connections))
+
+
+def built_project(settings: Settings) -> str | None:
+    """Fingerprint of the last build that ended well in this warehouse; None after any other."""
+    if not settings.warehouse.exists():
+        return None
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        if not con.execute("select 1 from duckdb_tables() where table_name = 'built_project'").fetchone():
+            return None
+        row = con.execute("select fingerprint from main.built_project").fetchone()
+    return row[0] if row else None
+
+
+def set_built_project(settings: Settings, project: str | None) -> None:
+    """Note the fingerprint of a build that ended well; None before one that may change what stands."""
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute(
+            "create or replace table main.built_project as select cast(? as text) as fingerprint", [project]
+        )
+
+
+def node_count(nodes: Mapping[str, Any], *, with_seeds: bool) -> int:
+    """Number of nodes that a daily build runs.
+
+    Args:
+        nodes: `nodes` of dbt's manifest.
+        with_seeds: whether seeds are loaded; without them, tests that read nothing else are left out as well.
+    """
+    kinds = {"model", "test", "snapshot", *(("seed",) if with_seeds else ())}
+    return sum(
+        node["resource_type"] in kinds
+        and (with_seeds or any(not name.startswith("seed.") for name in node["depends_on"]["nodes"] or ["-"]))
+        for node in nodes.values()
+    )
 
 
 def run_dbt(settings: Settings, arguments: list[str]) -> None:

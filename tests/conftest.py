@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.built_once import built_once
 
 if TYPE_CHECKING:
     from tests.support.demo import DemoWarehouse
@@ -25,22 +28,24 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Wareh
     """`warehouse("olist")` is that example's published warehouse, built on first use."""
     from tests.support.reference_data import require_reference_data
 
-    built: dict[str, Warehouse | Exception] = {}
+    failed: dict[str, Exception] = {}
 
     def get(name: str) -> Warehouse:
-        require_reference_data(*REFERENCE_FOLDERS[name])
-        if name not in built:
-            from tests.support.warehouse import build_warehouse, example_settings
+        from ingestion.connections import load_connections
+        from tests.support.warehouse import Warehouse, build_warehouse, example_settings
 
-            try:
-                built[name] = build_warehouse(example_settings(name, tmp_path_factory.mktemp(name)))
-            except Exception as error:
-                # Kept, so that the tests of a broken example fail at once instead of building it again each.
-                built[name] = error
-        result = built[name]
-        if isinstance(result, Exception):
-            raise result
-        return result
+        require_reference_data(*REFERENCE_FOLDERS[name])
+        if name in failed:  # the tests of a broken example fail at once instead of building it again each
+            raise failed[name]
+        try:
+            home = built_once(
+                tmp_path_factory, name, lambda home: build_warehouse(example_settings(name, home))
+            )
+        except Exception as error:
+            failed[name] = error
+            raise
+        settings = example_settings(name, home)
+        return Warehouse(settings, load_connections(settings))
 
     return get
 
@@ -48,12 +53,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Wareh
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
     """The demo company at its default size after one `cx run`: loaded, checked, built, audited, published."""
-    from tests.support.demo import generate
+    from tests.support.demo import at_home, generate
 
-    company = generate(tmp_path_factory.mktemp("demo"))
-    line = company.run()
-    assert "published v1" in line, line
-    return company
+    def build(home: Path) -> None:
+        line = generate(home).run()
+        assert "published v1" in line, line
+
+    return at_home(built_once(tmp_path_factory, "demo", build))
 
 
 # A file goes to one worker; these take longest, so they start first and the short ones fill the gaps.

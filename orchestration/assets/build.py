@@ -102,10 +102,7 @@ def mart_keys(manifest: Path) -> list[dg.AssetKey]:
 
 def build_model_assets(settings: Settings, connections: Connections, manifest: Path) -> dg.AssetsDefinition:
     """The build step: all models, seeds and data tests in one dbt process."""
-    total = sum(
-        node["resource_type"] in ("model", "seed", "test", "snapshot")
-        for node in json.loads(manifest.read_text())["nodes"].values()
-    )
+    nodes = json.loads(manifest.read_text())["nodes"]
 
     @dbt_assets(
         manifest=manifest, dagster_dbt_translator=ModelTranslator(settings, connections), name="build"
@@ -114,9 +111,18 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         writer_lock(settings.locks / "writer").acquire()
         prepare_work(settings.published, keep_current=context.is_subset)
         os.environ.update(dbt_build.environment(settings))
-        reporter().stage("build", total=total)
+        # A build of chosen models leaves the others, so it neither trusts the seeds nor vouches for them.
+        project = dbt_build.fingerprint(settings, connections)
+        seeds_stand = not context.is_subset and dbt_build.built_project(settings) == project
+        if not seeds_stand:
+            dbt_build.set_built_project(settings, None)
+        reporter().stage("build", total=dbt_build.node_count(nodes, with_seeds=not seeds_stand))
         invocation = dbt.cli(
-            ["--no-use-colors", *dbt_build.BUILD, "--vars", dbt_build.variables(settings, connections)],
+            [
+                *("--no-use-colors", *dbt_build.BUILD),
+                *(dbt_build.WITHOUT_SEEDS if seeds_stand else ()),
+                *("--vars", dbt_build.variables(settings, connections)),
+            ],
             context=context,
             target_path=settings.dbt_target,
             raise_on_error=False,
@@ -142,6 +148,8 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
             ]
             summary.errors.extend(errors)
             raise dg.Failure(description="\n".join(str(error) for error in errors), allow_retries=False)
+        if not context.is_subset:
+            dbt_build.set_built_project(settings, project)
 
     return build
 

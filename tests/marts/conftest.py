@@ -18,4 +18,4 @@ MODELS = (
 @pytest.fixture(scope="session")
 def cx_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
     """SQL of the models above, for a company in Warsaw."""
-    return CompiledModels.of(tmp_path_factory.mktemp("cx_models"), " ".join(MODELS))
+    return CompiledModels.of(tmp_path_factory, "cx_models", " ".join(MODELS))

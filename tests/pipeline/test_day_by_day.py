@@ -57,7 +57,7 @@ def day_by_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DayByDay]:
         connections = load_connections(settings)
         loads = [(path, _load_day(path, inbox, settings, connections)) for path in sorted(source.iterdir())]
         build_and_publish(settings, connections)
-        yield Warehouse(settings, connections, ()), loads
+        yield Warehouse(settings, connections), loads
         shutil.rmtree(root)
 
 

@@ -185,6 +185,7 @@ def test_the_unit_tests_of_the_models_pass(demo):
     variables = dbt_build.variables(demo.settings, demo.connections)
     dbt_build.run_dbt(demo.settings, ["test", "--select", "test_type:unit", "--vars", variables])
     results = json.loads((demo.settings.dbt_target / "run_results.json").read_text())["results"]
-    assert {result["status"] for result in results} == {"pass"}
+    statuses = [result["status"] for result in results if result["unique_id"].startswith("unit_test.")]
+    assert set(statuses) == {"pass"}
     declared = json.loads(dbt_build.manifest_path(demo.settings).read_text())["unit_tests"]
-    assert len(results) == len(declared) > 25
+    assert len(statuses) == len(declared) > 25

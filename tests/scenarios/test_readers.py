@@ -10,9 +10,6 @@ from pathlib import Path
 
 import duckdb
 
-from tests.scenarios.conftest import SMALL
-from tests.support.demo import generate
-
 
 def read_20_times_a_second(database: Path, stop: threading.Event, seen: list[int], errors: list[str]) -> None:
     while not stop.is_set():
@@ -26,10 +23,8 @@ def read_20_times_a_second(database: Path, stop: threading.Event, seen: list[int
         time.sleep(max(0.0, 0.05 - (time.monotonic() - started)))
 
 
-def test_a_reader_sees_no_error_and_no_half_version_during_a_run_and_a_publish(tmp_path):
-    company = generate(tmp_path, *SMALL)
-    company.run()
-    late = [sys.executable, "-m", "ingestion.demo", "late", "--home", str(tmp_path)]
+def test_a_reader_sees_no_error_and_no_half_version_during_a_run_and_a_publish(company):
+    late = [sys.executable, "-m", "ingestion.demo", "late", "--home", str(company.settings.home)]
     subprocess.run(late, check=True, capture_output=True)  # more events for days that are loaded already
     stop, seen, errors = threading.Event(), [], []
     reader = threading.Thread(target=read_20_times_a_second, args=(company.database, stop, seen, errors))

@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import yaml
+
+from tests.support.built_once import built_once
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -75,9 +78,13 @@ class CompiledModels:
     sql: Mapping[str, str]
 
     @classmethod
-    def of(cls, home: Path, select: str, **variables: Any) -> CompiledModels:
-        """Compile the models that `select` names."""
-        invoke_dbt(home, ["compile", "--select", select], dbt_vars(**variables))
+    def of(cls, factory: pytest.TempPathFactory, name: str, select: str, **variables: Any) -> CompiledModels:
+        """Compile the models that `select` names, once per test run for all workers."""
+        home = built_once(
+            factory,
+            name,
+            lambda folder: invoke_dbt(folder, ["compile", "--select", select], dbt_vars(**variables)),
+        )
         files = (home / "target" / "compiled" / "cx" / "models").rglob("*.sql")
         return cls({file.stem: file.read_text(encoding="utf-8") for file in files})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 
 from ingestion.connections import load_connections
+from ingestion.core.lake import completed_loads, row_counts
 from ingestion.settings import load_settings
 from tests.support.reference_data import PROJECT_ROOT
 from tests.support.warehouse import EXAMPLES, Warehouse
@@ -65,10 +67,32 @@ class DemoWarehouse(Warehouse):
         manifest = json.loads((self.settings.published / "current" / "manifest.json").read_text())
         return {name: table for name, table in manifest["tables"].items() if name not in TABLES_OF_LOADS}
 
+    def lake_rows(self) -> dict[str, int]:
+        """Completed rows per landed table, without the bookkeeping that counts loads."""
+        found = {}
+        for dataset in sorted(self.settings.lake.iterdir()):
+            counts = row_counts(dataset, completed_loads(dataset))
+            found.update(
+                {f"{dataset.name}/{table}": n for table, n in counts.items() if table != "load_metrics"}
+            )
+        assert found
+        return found
+
 
 def generate(home: Path, *options: str) -> DemoWarehouse:
     """Write the sources of the demo company into a new home; options of `python -m ingestion.demo generate`."""
     command = [sys.executable, "-m", "ingestion.demo", "generate", "--home", str(home), *options]
     subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True)
+    return at_home(home)
+
+
+def at_home(home: Path) -> DemoWarehouse:
+    """The demo company that lies in a home."""
     settings = load_settings(home, EXAMPLES / "demo.yml")
-    return DemoWarehouse(settings, load_connections(settings), ())
+    return DemoWarehouse(settings, load_connections(settings))
+
+
+def copy_of(company: DemoWarehouse, home: Path) -> DemoWarehouse:
+    """The company in a home of its own, as if it had been run there."""
+    shutil.copytree(company.settings.home, home, symlinks=True, dirs_exist_ok=True)
+    return at_home(home)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from ingestion.connections import Connections, load_connections
-from ingestion.pipeline import LoadResult, run_connections
+from ingestion.pipeline import run_connections
 from ingestion.settings import Settings, load_settings
 from orchestration import dbt_build
 from orchestration.publish import prepare_work, publish
@@ -27,12 +27,10 @@ class Warehouse:
     Attributes:
         settings: where it lies.
         connections: what was loaded.
-        loads: result of each connection of the first run.
     """
 
     settings: Settings
     connections: Connections
-    loads: tuple[LoadResult, ...]
 
     @property
     def database(self) -> Path:
@@ -73,13 +71,11 @@ def example_settings(name: str, home: Path) -> Settings:
     return load_settings(home, EXAMPLES / f"{name}.yml").prepare()
 
 
-def load_all(settings: Settings, connections: Connections) -> tuple[LoadResult, ...]:
+def load_all(settings: Settings, connections: Connections) -> None:
     """Load every connection once; a failed one raises."""
-    results = run_connections(settings, connections.connections)
-    for result in results:
+    for result in run_connections(settings, connections.connections):
         if isinstance(result, Exception):
             raise result
-    return tuple(result for result in results if isinstance(result, LoadResult))
 
 
 def build_and_publish(settings: Settings, connections: Connections, *, select: str | None = None) -> None:
@@ -90,17 +86,9 @@ def build_and_publish(settings: Settings, connections: Connections, *, select: s
     publish(settings.published, {})
 
 
-def build_warehouse(
-    settings: Settings,
-    load: Callable[[Settings, Connections], tuple[LoadResult, ...]] = load_all,
-) -> Warehouse:
-    """Load, build and publish what the connections file of `settings` names.
-
-    Args:
-        settings: home and connections file.
-        load: how the connections are loaded; default each once.
-    """
+def build_warehouse(settings: Settings) -> Warehouse:
+    """Load, build and publish what the connections file of `settings` names."""
     connections = load_connections(settings, require_secrets=True)
-    loads = load(settings, connections)
+    load_all(settings, connections)
     build_and_publish(settings, connections)
-    return Warehouse(settings, connections, loads)
+    return Warehouse(settings, connections)

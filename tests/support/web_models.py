@@ -49,7 +49,8 @@ def web_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
         ]
         _compiled.append(
             CompiledModels.of(
-                tmp_path_factory.mktemp("web_models"),
+                tmp_path_factory,
+                "web_models",
                 "path:models/intermediate/identity path:models/intermediate/web path:models/intermediate/funnel "
                 "path:models/marts/funnel fct_sessions",
                 funnels=variables,
