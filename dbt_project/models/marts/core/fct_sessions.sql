@@ -1,12 +1,7 @@
 {%- set currency = "'" ~ var('company_currency') ~ "'" -%}
 {%- set conversions = web_setting('session_conversion_events') -%}
-with events as (
-    select *
-    from {{ ref('int_web__events') }}
-    where session_key is not null
-)
-
-, spans as (
+{#- Each part reads the events by itself: a shared sub-query would be kept in memory as a whole. -#}
+with spans as (
     select
         session_key
         , min(event_at) as started_at
@@ -20,7 +15,8 @@ with events as (
         , min(event_at) filter (where page_path is not null) as landing_at
         , max(event_at) filter (where customer_id is not null) as identified_at
         , bool_or(is_logged_in) as has_login
-    from events
+    from {{ ref('int_web__events') }}
+    where session_key is not null
     group by session_key
 )
 
@@ -45,7 +41,7 @@ with events as (
         ) as campaign
         , {{ last_by('e.customer_id', 'e.web_event_key') }} filter (where e.event_at = s.identified_at and e.customer_id is not null) as customer_id
         , {{ last_by('e.person_id', 'e.web_event_key') }} filter (where e.event_at = s.ended_at) as last_person_id
-    from events as e
+    from {{ ref('int_web__events') }} as e
     join spans as s on e.session_key = s.session_key
     where e.event_at = s.started_at or e.event_at = s.ended_at or e.event_at = s.landing_at
         or e.event_at = s.traffic_at or e.event_at = s.identified_at
@@ -67,8 +63,8 @@ with events as (
             , row_number() over (
                 partition by source_account, coalesce(transaction_id, web_event_key) order by event_at, web_event_key
             ) as place
-        from events
-        where event_name = 'purchase'
+        from {{ ref('int_web__events') }}
+        where event_name = 'purchase' and session_key is not null
     ) as ranked
     where place = 1
     group by session_key
