@@ -94,7 +94,6 @@ def build_ingest_asset(settings: Settings, connections: Connections) -> dg.Asset
         reporter().stage("load", total=len(chosen))
         results = run_connections(settings, chosen)
         summary = current_summary()
-        summary.connections = len(chosen)
         failed: list[CxError] = []
         for connection, result in zip(chosen, results, strict=True):
             if isinstance(result, LoadResult):
@@ -115,6 +114,7 @@ def build_ingest_asset(settings: Settings, connections: Connections) -> dg.Asset
 
 def _report_load(result: LoadResult) -> None:
     summary, total = current_summary(), result.total
+    summary.connections += 1
     summary.rows_read = (summary.rows_read or 0) + total.read
     summary.rows_loaded = (summary.rows_loaded or 0) + total.loaded
     summary.rows_rejected = (summary.rows_rejected or 0) + total.rejected
