@@ -25,7 +25,7 @@ from orchestration.locks import WriterLock
 # tests, and cost a third of dbt's CPU. A debug log of 11,000 events per run costs a tenth.
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--log-level-file", "info")
 
-_PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
+_PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 
 
 def executable() -> str:

@@ -1,0 +1,33 @@
+{%- set lookback_days = attribution_setting('attribution_lookback_days') -%}
+with paths as (
+    select
+        path_key
+        , conversion_key
+        , person_id
+        , {{ string_agg_ordered('channel_group', ' > ', 'step_order') }} as path
+        , count(*) as step_count
+        , sum(touch_count) as touch_count
+        , min(first_touch_at) as started_at
+    from {{ ref('int_attribution__steps') }}
+    group by path_key, conversion_key, person_id
+)
+
+, horizon as (
+    select max(last_event_at) as last_event_at
+    from {{ ref('int_web__horizon') }}
+)
+
+select
+    cast(p.path_key as string) as path_key
+    , cast(p.conversion_key as string) as conversion_key
+    , cast(p.person_id as string) as person_id
+    , cast(p.path as string) as path
+    , cast(p.step_count as bigint) as step_count
+    , cast(p.touch_count as bigint) as touch_count
+    , cast(p.started_at as timestamp) as started_at
+    , cast(c.converted_at as timestamp) as converted_at
+    , cast(c.revenue as decimal(18, 4)) as revenue
+    , p.started_at + {{ lookback_days }} * interval '1' day <= h.last_event_at as is_mature
+from paths as p
+cross join horizon as h
+left join {{ ref('int_attribution__conversions') }} as c on p.conversion_key = c.conversion_key
