@@ -6,6 +6,7 @@
         'attribution_lookback_days': 30,
         'attribution_collapse_repeats': true,
         'attribution_drop_direct': false,
+        'attribution_keep_idle_visits_of_buyers': true,
         'attribution_direct_channel': 'Direct',
         'attribution_position_ends': 0.4,
         'attribution_half_life_days': 7,
@@ -19,6 +20,8 @@
       attribution_collapse_repeats  touches of one channel in a row count as one step (Snowplow's exposure_path).
       attribution_drop_direct       true: direct visits leave a path that has other touches. They stay by default, so that
                                     what nobody paid for is seen; last_non_direct ignores them in any case.
+      attribution_keep_idle_visits_of_buyers  visits of people who bought at another time are paths without a conversion
+                                    too; false leaves them out (Snowplow's path to non-conversion).
       attribution_direct_channel    channel group that means nobody sent the visitor.
       attribution_position_ends     share of the first and of the last step, the steps between get the rest (40/20/40).
       attribution_half_life_days    time decay halves the weight of a step every so many days (Google's former model).

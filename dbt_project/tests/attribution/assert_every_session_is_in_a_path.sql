@@ -1,4 +1,4 @@
-{# A session lies in the look-back of a conversion, or in exactly one path without; unless direct visits are dropped. #}
+{# A session lies in the look-back of a conversion, or in exactly one path without; unless settings leave some out. #}
 with touches as (
     select
         sum(touch_count) filter (where conversion_key is null) as touches_without
@@ -23,4 +23,5 @@ from touches
 cross join converting
 cross join sessions
 where not {{ attribution_setting('attribution_drop_direct') | lower }}
+    and {{ attribution_setting('attribution_keep_idle_visits_of_buyers') | lower }}
     and coalesce(touches_without, 0) + touches_with <> session_count
