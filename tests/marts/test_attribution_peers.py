@@ -14,7 +14,7 @@ import pytest
 from dbt_project.python.attribution.markov import Chain
 from dbt_project.python.attribution.paths import Paths
 from tests.support.attribution_models import START, attribution_models, build_credit, build_paths, rows
-from tests.support.dbt_models import CompiledModels, open_models
+from tests.support.dbt_models import CompiledModels, fill, open_models
 from tests.support.reference_data import read_rows, require_reference_data
 
 INTERMEDIATE = "warehouse.intermediate"
@@ -77,7 +77,9 @@ class TestChannelAttribution:
     ) -> None:  # fmt: skip
         """The package counts each touch, so repeats are kept."""
         self.build(db, models, given, collapse_repeats=False)
-        build_credit(db, models)
+        models.build(db, "mart_attribution_paths")
+        fill(db, "int_attribution__channels", [])
+        models.build(db, "int_attribution__weights")
         found: dict[str, list[float]] = defaultdict(lambda: [0.0] * 6)
         for number, channel, *weights in rows(
             db,
