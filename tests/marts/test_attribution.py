@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import jinja2
 import pytest
 
 from tests.support.attribution_models import (
@@ -27,7 +29,7 @@ from tests.support.attribution_models import (
     touch,
 )
 from tests.support.attribution_reference import cents_of, paths_of, weights_of
-from tests.support.dbt_models import CompiledModels, fill, open_models
+from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, open_models, relation
 
 CREDIT = "cx.marts.mart_attribution_credit"
 
@@ -461,3 +463,43 @@ class TestConversions:
             ("b", "buyer", START, Decimal("10.0000"), False),
             ("c", None, START, None, False),
         ]
+
+    def test_without_an_order_system_purchases_of_the_tracking_count(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        """A purchase reported twice counts once; one without a transaction id is one of its own."""
+        self.build(db, models, [{"order_key": "a", "web_transaction_id": "T1"}])
+        db.execute(
+            "insert into warehouse.intermediate.int_web__events by name "
+            "select * replace ('e3' as web_event_key, null as transaction_id, 5.5 as value) "
+            "from warehouse.intermediate.int_web__events where web_event_key = 'e1'"
+        )
+        CompiledModels({CONVERSIONS: rendered_conversions("purchases")}).build(db, CONVERSIONS)
+        columns = "conversion_key, person_id, converted_at, revenue"
+        assert rows(db, f"select {columns} from warehouse.intermediate.{CONVERSIONS} order by 1") == [
+            ("e1", "device", START + dt.timedelta(seconds=1), None),
+            ("e3", "device", START + dt.timedelta(seconds=1), Decimal("5.5000")),
+        ]
+
+    def test_another_kind_of_conversion_is_refused_by_name(self) -> None:
+        with pytest.raises(
+            ValueError, match="attribution_conversions is 'orders' or 'purchases', not 'order'"
+        ):
+            rendered_conversions("order")
+
+
+CONVERSIONS = "int_attribution__conversions"
+
+
+def rendered_conversions(source: str) -> str:
+    """The model's SQL under another setting, rendered without dbt: it uses nothing else of it."""
+
+    def refuse(message: str) -> None:
+        raise ValueError(message)
+
+    settings = {"attribution_conversions": source, "attribution_order_channels": ["web"]}
+    text = (DBT_PROJECT / f"models/intermediate/attribution/{CONVERSIONS}.sql").read_text(encoding="utf-8")
+    return jinja2.Template(text).render(
+        ref=relation, var=lambda name: "EUR", attribution_setting=settings.get,
+        exceptions=SimpleNamespace(raise_compiler_error=refuse),
+    )  # fmt: skip

@@ -1,4 +1,5 @@
 {#- The web clock dates a tracked order: the order system may record it before the page that sent it. -#}
+{%- set source = attribution_setting('attribution_conversions') -%}
 {%- set currency = "'" ~ var('company_currency') ~ "'" -%}
 with purchases as (
     select
@@ -19,7 +20,7 @@ with purchases as (
     where e.event_name = 'purchase'
 )
 
-{% if attribution_setting('attribution_conversions') == 'orders' %}
+{% if source == 'orders' %}
 select
     cast(o.order_key as string) as conversion_key
     , cast(coalesce(p.person_id, o.customer_id) as string) as person_id
@@ -35,7 +36,7 @@ where o.order_type = 'order' and o.is_completed
         o.channel in ({% for channel in attribution_setting('attribution_order_channels') %}'{{ channel }}'{% if not loop.last %}, {% endif %}{% endfor %})
         or p.web_event_key is not null
     )
-{% else %}
+{% elif source == 'purchases' %}
 select
     cast(p.web_event_key as string) as conversion_key
     , cast(p.person_id as string) as person_id
@@ -46,4 +47,6 @@ select
     , cast(p.source_account as string) as source_account
 from purchases as p
 where p.place = 1
+{% else %}
+{{ exceptions.raise_compiler_error("The var attribution_conversions is 'orders' or 'purchases', not '" ~ source ~ "'.") }}
 {% endif %}
