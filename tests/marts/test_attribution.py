@@ -15,6 +15,8 @@ import duckdb
 import jinja2
 import pytest
 
+from dbt_project.python.attribution.channels import Settings, estimators, shares
+from dbt_project.python.attribution.paths import Paths
 from tests.support.attribution_models import (
     METHODS,
     START,
@@ -28,7 +30,14 @@ from tests.support.attribution_models import (
     rows,
     touch,
 )
-from tests.support.attribution_reference import cents_of, paths_of, weights_of
+from tests.support.attribution_reference import (
+    cents_of,
+    counts_of,
+    paths_of,
+    removal_weights_of,
+    shared_by,
+    weights_of,
+)
 from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, open_models, relation
 
 CREDIT = "cx.marts.mart_attribution_credit"
@@ -333,7 +342,7 @@ class TestTotals:
 def test_random_visits_give_what_plain_loops_give(
     db: duckdb.DuckDBPyConnection, models: CompiledModels, seed: int, collapse: bool, drop_direct: bool
 ) -> None:
-    """Paths, rule credits in cents, and sums of every method; then once more with the rows in another order."""
+    """Paths, weights, rule credits in cents, sums of every method; then once more with the rows in another order."""
     touches, conversions = random_world(seed)
     settings = {"lookback_days": 10, "collapse_repeats": collapse, "drop_direct": drop_direct}
     build_paths(db, models, touches, conversions, **settings)
@@ -344,6 +353,12 @@ def test_random_visits_give_what_plain_loops_give(
     assert sorted(channels_in_order(db), key=lambda row: (row[1] is not None, row)) == texts
 
     weights = read_weights(db)
+    counts = counts_of(converting, others)
+    learnt = Paths.of((text, conversions, None, failures) for text, (conversions, failures) in counts.items())
+    models_found = {
+        name: dict(zip(learnt.channels, shares(estimate(learnt).by_conversion).tolist(), strict=True))
+        for name, estimate in estimators(learnt, Settings(0, 12, 0, 1)).items()
+    }
     found: dict[tuple[str, str], dict[int, Decimal]] = defaultdict(dict)
     for key, method, order, money in rows(
         db, f"select conversion_key, method, step_order, revenue_credit from {CREDIT}"
@@ -354,6 +369,11 @@ def test_random_visits_give_what_plain_loops_give(
             assert sum(found[key, method].values()) == Decimal(str(revenue)), (key, method)
         if key not in converting:
             continue
+        channels = [channel for channel, _ in converting[key]]
+        for name, share in models_found.items():
+            assert weights[key, name] == pytest.approx(shared_by(channels, share), abs=1e-9), (key, name)
+        removal = removal_weights_of(channels, counts, collapse=collapse)
+        assert weights[key, "path_removal"] == pytest.approx(removal, abs=1e-9), key
         for method, expected in weights_of(converting[key]).items():
             assert weights[key, method] == pytest.approx(expected, abs=1e-9), (key, method)
             # The rounding of the same weights, in exact numbers; a tie of floats is a tie.

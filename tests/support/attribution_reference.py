@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -70,6 +70,42 @@ def weights_of(steps: Steps) -> dict[str, list[float]]:
         "first": one_at[0], "last": one_at[1], "last_non_direct": one_at[2], "linear": [1 / n] * n,
         "position": position, "time_decay": [w / sum(decay) for w in decay],
     }  # fmt: skip
+
+
+def text_of(channels: Sequence[str]) -> str:
+    """Path text of channels."""
+    return " > ".join(channels)
+
+
+def counts_of(converting: Mapping[str, Steps], others: Sequence[Steps]) -> dict[str, tuple[int, int]]:
+    """Conversions and failures of each path text."""
+    texts = Counter(text_of([c for c, _ in steps]) for steps in converting.values())
+    failures = Counter(text_of([c for c, _ in steps]) for steps in others)
+    return {text: (texts[text], failures[text]) for text in texts | failures}
+
+
+def removal_weights_of(
+    channels: Sequence[str], counts: Mapping[str, tuple[int, int]], *, collapse: bool
+) -> list[float]:
+    """What the conversion rate of the path loses without each step, normalised; all to the last when nothing."""
+
+    def rate(remaining: Sequence[str]) -> float:
+        conversions, failures = counts.get(text_of(remaining), (0, 0))
+        return conversions / (conversions + failures) if conversions else 0.0
+
+    lost = []
+    for i in range(len(channels)):
+        remaining = [*channels[:i], *channels[i + 1 :]]
+        if collapse:
+            remaining = [c for j, c in enumerate(remaining) if j == 0 or remaining[j - 1] != c]
+        lost.append(max(rate(channels) - rate(remaining), 0.0) if len(channels) > 1 else 0.0)
+    return [x / sum(lost) for x in lost] if sum(lost) else [0.0] * (len(channels) - 1) + [1.0]
+
+
+def shared_by(channels: Sequence[str], share: Mapping[str, float]) -> list[float]:
+    """Weights of a path by the shares of its channels, each channel once; even when all are 0."""
+    raw = [share[c] / channels.count(c) for c in channels]
+    return [x / sum(raw) for x in raw] if sum(raw) else [1 / len(channels)] * len(channels)
 
 
 def cents_of(revenue: Decimal, weights: Sequence[Fraction]) -> list[int]:

@@ -1,4 +1,3 @@
-{%- set lookback_days = attribution_setting('attribution_lookback_days') -%}
 with paths as (
     select
         path_key
@@ -12,11 +11,6 @@ with paths as (
     group by path_key, conversion_key, person_id
 )
 
-, horizon as (
-    select max(last_event_at) as last_event_at
-    from {{ ref('int_web__horizon') }}
-)
-
 select
     cast(p.path_key as string) as path_key
     , cast(p.conversion_key as string) as conversion_key
@@ -27,7 +21,5 @@ select
     , cast(p.started_at as timestamp) as started_at
     , cast(c.converted_at as timestamp) as converted_at
     , cast(c.revenue as decimal(18, 4)) as revenue
-    , p.started_at + {{ lookback_days }} * interval '1' day <= h.last_event_at as is_mature
 from paths as p
-cross join horizon as h
 left join {{ ref('int_attribution__conversions') }} as c on p.conversion_key = c.conversion_key

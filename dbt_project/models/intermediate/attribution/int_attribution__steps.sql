@@ -20,7 +20,7 @@ with touches as (
     select t.session_key, t.person_id, t.started_at, t.channel_group
     from touches as t
     left join (select distinct session_key from converting) as c on t.session_key = c.session_key
-    left join (select distinct person_id from converting) as b on t.person_id = b.person_id
+    left join (select distinct person_id from {{ ref('int_attribution__conversions') }}) as b on t.person_id = b.person_id
     where c.session_key is null
         and (b.person_id is null or {{ attribution_setting('attribution_keep_idle_visits_of_buyers') | lower }})
 )

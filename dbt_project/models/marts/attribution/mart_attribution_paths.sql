@@ -1,3 +1,17 @@
+-- Mature: the data reaches a look-back past the first touch.
+with paths as (
+    select
+        p.path
+        , p.step_count
+        , p.conversion_key
+        , p.revenue
+        , p.started_at
+        , p.converted_at
+        , p.started_at + {{ attribution_setting('attribution_lookback_days') }} * interval '1' day <= h.last_event_at as is_mature
+    from {{ ref('int_attribution__paths') }} as p
+    cross join (select max(last_event_at) as last_event_at from {{ ref('int_web__horizon') }}) as h
+)
+
 select
     cast(md5(path) as string) as attribution_path_key
     , cast(path as string) as path
@@ -14,5 +28,5 @@ select
     , {{ wilson_high('count(conversion_key) filter (where is_mature)', 'count(*) filter (where is_mature)') }} as conversion_rate_high
     , {{ quantile(seconds_between('started_at', 'converted_at') ~ ' / 86400', 0.5) }} as median_days_to_convert
     , cast(row_number() over (order by count(conversion_key) desc, count(*) desc, path) as bigint) as path_rank
-from {{ ref('int_attribution__paths') }}
+from paths
 group by path
