@@ -332,6 +332,13 @@ class TestTotals:
         assert {(str(part), Decimal(money)) for _, part, money in sums} == {("1.000000", Decimal(revenue))}
         assert len(sums) == len(METHODS)
 
+    def test_a_company_without_visits_has_empty_marts(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        build_paths(db, models, [], [])
+        build_credit(db, models)
+        assert all(found == [] for found in snapshot(db).values())
+
     def test_rounding_each_part_by_itself_would_lose_a_cent(self) -> None:
         """The negative control: three thirds of a cent-odd amount."""
         assert sum(round(Decimal("100.00") / 3, 2) for _ in range(3)) == Decimal("99.99")
