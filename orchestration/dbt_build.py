@@ -30,7 +30,7 @@ BUILD = ("build", "--exclude-resource-type", "unit_test", "--log-level-file", "i
 # Cautious: a test that reads a model too stays.
 WITHOUT_SEEDS = ("--exclude", "resource_type:seed", "--indirect-selection", "cautious")
 
-_PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
+_PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 
 
 def executable() -> str:

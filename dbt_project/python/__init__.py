@@ -1,0 +1,1 @@
+"""Mathematics of Python models: pure functions on aggregated rows, without dbt and without a database."""

@@ -1,0 +1,1 @@
+"""Data-driven attribution: how much of the conversions each channel stands for, from aggregated paths."""
