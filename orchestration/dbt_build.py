@@ -140,6 +140,8 @@ def built_project(settings: Settings) -> str | None:
 
 def set_built_project(settings: Settings, project: str | None) -> None:
     """Note the fingerprint of a build that ended well; None before one that may change what stands."""
+    if project is None and not settings.warehouse.exists():
+        return  # dbt creates it, with the storage options of its profile
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute(
             "create or replace table main.built_project as select cast(? as text) as fingerprint", [project]
