@@ -24,8 +24,9 @@ from orchestration.errors import CxError
 from orchestration.locks import WriterLock
 
 # Unit tests try the models' SQL on made-up rows: they can only change with the code, so they belong to its
-# tests, and cost a third of dbt's CPU. A debug log of 11,000 events per run costs a tenth.
-BUILD = ("build", "--exclude-resource-type", "unit_test", "--log-level-file", "info")
+# tests, and cost a third of dbt's CPU. A log file besides the output costs a seventh: dbt writes each of 11,000
+# debug events as text before it asks for the level of the file.
+BUILD = ("build", "--exclude-resource-type", "unit_test", "--log-level-file", "none")
 # Seeds change with the project only; loading and testing them anew is a quarter of the nodes of a run.
 # Cautious: a test that reads a model too stays.
 WITHOUT_SEEDS = ("--exclude", "resource_type:seed", "--indirect-selection", "cautious")

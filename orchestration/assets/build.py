@@ -144,7 +144,11 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         summary.tests_passed = statuses.count(("test", "pass"))
         if not invocation.is_successful():
             errors = dbt_build.failures(results) or [
-                CxError("dbt build", str(invocation.get_error()), f"see {settings.dbt_target / 'dbt.log'}")
+                CxError(
+                    "dbt build",
+                    str(invocation.get_error()),
+                    f"see the output of this step in cx ui, or {settings.dagster_home / 'last_run.log'}",
+                )
             ]
             summary.errors.extend(errors)
             raise dg.Failure(description="\n".join(str(error) for error in errors), allow_retries=False)
