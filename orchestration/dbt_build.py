@@ -149,18 +149,20 @@ def set_built_project(settings: Settings, project: str | None) -> None:
         )
 
 
-def node_count(nodes: Mapping[str, Any], *, with_seeds: bool) -> int:
-    """Number of nodes that a daily build runs.
+def reads_seeds_only(test: Mapping[str, Any]) -> bool:
+    """Whether a test of dbt's manifest reads seeds and nothing else."""
+    parents = test["depends_on"]["nodes"]
+    return bool(parents) and all(name.startswith("seed.") for name in parents)
 
-    Args:
-        nodes: `nodes` of dbt's manifest.
-        with_seeds: whether seeds are loaded; without them, tests that read nothing else are left out as well.
-    """
-    kinds = {"model", "test", "snapshot", *(("seed",) if with_seeds else ())}
+
+def node_count(nodes: Mapping[str, Any], *, with_seeds: bool) -> int:
+    """Number of nodes that a build runs, of `nodes` of dbt's manifest; without seeds, their tests stay out too."""
     return sum(
-        node["resource_type"] in kinds
-        and (with_seeds or any(not name.startswith("seed.") for name in node["depends_on"]["nodes"] or ["-"]))
+        kind in ("model", "snapshot")
+        or (kind == "seed" and with_seeds)
+        or (kind == "test" and (with_seeds or not reads_seeds_only(node)))
         for node in nodes.values()
+        for kind in (node["resource_type"],)
     )
 
 

@@ -65,6 +65,14 @@ class ModelTranslator(DagsterDbtTranslator):
         meta = {**dbt_resource_props.get("meta", {}), **dbt_resource_props.get("config", {}).get("meta", {})}
         return team(meta.get("owner"))
 
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """The check of a test; none where it reads seeds only: a daily run does not load them again."""
+        if dbt_build.reads_seeds_only(manifest["nodes"][unique_id]):
+            return None
+        return super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         """The node's asset, depending on landed tables instead of dbt sources."""
         spec = super().get_asset_spec(manifest, unique_id, project)
