@@ -29,13 +29,13 @@ PAIRS = {
         f"select {_FUNNEL.format(date='entry_date', advanced='advanced_count')}"
         " from floor.funnel where entry_date is not null",
         f"select {_FUNNEL.format(date='entry_date', advanced='coalesce(advanced_count, 0)')}"
-        " from cx.marts.mart_funnel where unit = 'session' and funnel_id = 'shop' and reached_count > 0",
+        " from cx.marts.mart_funnel where unit = 'session' and funnel_id = 'shop' and order_mode <> 'strict' and reached_count > 0",
     ),
     "funnel": (
         f"select {_FUNNEL.format(date='null', advanced='advanced_count')}"
         " from floor.funnel where entry_date is null",
         f"select {_FUNNEL.format(date='null', advanced='coalesce(advanced_count, 0)')}"
-        " from cx.marts.mart_funnel_summary where unit = 'session' and funnel_id = 'shop' and reached_count > 0",
+        " from cx.marts.mart_funnel_summary where unit = 'session' and funnel_id = 'shop' and order_mode <> 'strict' and reached_count > 0",
     ),
 }
 """Name -> query on the hand-written tables, query on the built ones; the same columns in the same order."""

@@ -13,8 +13,8 @@ from orchestration.report.movement import FALSE_DISCOVERY_RATE, Z95, discoveries
 from orchestration.report.periods import Kind, Periods
 from orchestration.report.reader import Marts, Row
 
-_UNIT_ORDER = ("session", "person")
-_UNIT_NOUN = {"session": "visit", "person": "person"}
+_UNIT_ORDER = ("session", "person", "cart")
+_UNIT_NOUN = {"session": "visit", "person": "person", "cart": "cart"}
 # A leak older than this is the new normal; it belongs into the goals, not into a weekly page.
 _REMEMBERED = timedelta(weeks=13)
 _LISTED = 6

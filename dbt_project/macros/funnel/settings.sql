@@ -2,6 +2,8 @@
 {% macro funnel_setting(name) %}
     {%- set defaults = {
         'funnel_min_entries': 30,
+        'cart_windows_hours': [24, 168],
+        'cart_touch_events': ['view_cart', 'remove_from_cart', 'add_shipping_info', 'add_payment_info'],
         'leak_reference_weeks': 4,
         'leak_significant_z': 1.96,
         'leak_min_expected': 5,
@@ -11,6 +13,9 @@
     {#-
       funnel_min_entries        below it a rate says more about chance than about the step: the interval of 15 out of
                                 30 already spans 33 % to 67 %.
+      cart_windows_hours        silence after which a cart is given up. A day is what shops compare by; a week keeps those
+                                who think it over. The first one makes the carts of funnels with unit cart.
+      cart_touch_events         raw names of events that keep a cart alive besides adding, checkout and purchase.
       leak_reference_weeks      full weeks that the week is compared with: long enough to average out a campaign, short
                                 enough to follow the season.
       leak_significant_z        two-sided 95 %.
