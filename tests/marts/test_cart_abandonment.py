@@ -19,6 +19,9 @@ from tests.support.web_models import web_models
 
 HOUR = 3600
 DAY = 24 * HOUR
+BOUGHT = (
+    "select count(*) from warehouse.intermediate.int_funnel__carts where is_purchased and window_hours = 24"
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +69,9 @@ class TestHandWorked:
         assert totals(db, "checkout", 168, "mature_count, abandoned_count") == (3, 1)
         # All sessions with a cart but without a purchase, the short way, hides that two of the carts were lost.
         naive = db.execute(
-            "select count(*) filter (where not bought) from (select session_key, bool_or(event_name = 'purchase') as bought "
-            "from warehouse.intermediate.int_web__events group by 1 having bool_or(event_name = 'add_to_cart')) as s"
+            "select count(*) filter (where not bought) from (select bool_or(event_name = 'purchase') as bought "
+            "from warehouse.intermediate.int_web__events group by session_key "
+            "having bool_or(event_name = 'add_to_cart')) as s"
         ).fetchone()
         assert naive == (1,)
 
@@ -80,8 +84,7 @@ class TestHandWorked:
         put_events(db, rows, 30 * DAY)
         build(db, models, "mart_cart_abandonment")
         assert totals(db, "cart", 24, "started_count, abandoned_count") == (2, 1)
-        purchases = "select count(*) from warehouse.intermediate.int_funnel__carts where is_purchased and window_hours = 24"
-        assert db.execute(purchases).fetchone() == (1,)
+        assert db.execute(BOUGHT).fetchone() == (1,)
 
     def test_open_windows_are_left_out_bought_or_not(
         self, db: duckdb.DuckDBPyConnection, models: CompiledModels
@@ -173,17 +176,19 @@ class TestRandomStreams:
         ).fetchall()
         carts = [c for c in brute.carts(events, DAY) if c.adds or c.checkouts or c.bought is not None]
         assert [n for (n,) in found] == [
-            sum(c.adds > 0 for c in carts), sum(c.checkouts > 0 for c in carts), sum(c.bought is not None for c in carts),
+            sum(c.adds > 0 for c in carts), sum(c.checkouts > 0 for c in carts),
+            sum(c.bought is not None for c in carts),
         ]  # fmt: skip
+
+
+NAMES = {
+    "product_view": "view_item", "list_view": "view_item", "add_to_cart": "add_to_cart",
+    "checkout_step": "begin_checkout", "transaction": "purchase",
+}  # fmt: skip
 
 
 class TestSnowplowShop:
     """834 events of Snowplow's e-commerce package and what it computes from them, a row per session."""
-
-    NAMES = {
-        "product_view": "view_item", "list_view": "view_item", "add_to_cart": "add_to_cart",
-        "checkout_step": "begin_checkout", "transaction": "purchase",
-    }  # fmt: skip
 
     @pytest.fixture(scope="class")
     def shop(self, models: CompiledModels) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -211,7 +216,7 @@ class TestSnowplowShop:
         transaction = (entity(f"contexts_{prefix}_ecommerce_transaction_1_0_0") or [{}])[0]
         products = entity(f"contexts_{prefix}_ecommerce_product_1_0_0") or []
         event = {
-            "web_event_key": row["event_id"], "source_id": row["event_id"], "event_name": self.NAMES.get(kind, "other"),
+            "web_event_key": row["event_id"], "source_id": row["event_id"], "event_name": NAMES.get(kind, "other"),
             "raw_event_name": kind or "ping", "event_at": row["derived_tstamp"].removesuffix("+00:00"),
             "event_date_local": row["derived_tstamp"][:10],
             "source_session_id": row["domain_sessionid"] or app.get("sessionId"),
@@ -232,20 +237,23 @@ class TestSnowplowShop:
         return list(read_rows(path))
 
     def test_sessions_views_adds_and_transactions_are_theirs(self, shop: duckdb.DuckDBPyConnection) -> None:
-        """63 sessions (one event without a browser, which they drop, makes ours 64), 378 products in 279 views, 49 in 38
-        adds, 14 transactions of 1,466,094.89 (231,231 of it in dollars; one was sent twice)."""
+        """63 sessions (one event without a browser, which they drop, makes ours 64), 378 products in 279 views, 49 in
+        38 adds, 14 transactions of 1,466,094.89 (231,231 of it in dollars; one was sent twice)."""
         assert shop.execute("select count(*), count(anonymous_id) from cx.marts.fct_sessions").fetchone() == (
             64,
             63,
         )
-        views = "select count(*), sum(json_array_length(product_ids)) from warehouse.conformed.cx_web_event where event_name = ?"
+        views = (
+            "select count(*), sum(json_array_length(product_ids)) from warehouse.conformed.cx_web_event "
+            "where event_name = ?"
+        )
         assert shop.execute(views, ["view_item"]).fetchone() == (279, 378)
         assert shop.execute(views, ["add_to_cart"]).fetchone() == (38, 49)
-        assert shop.execute("select sum(purchase_count), sum(purchase_value) from cx.marts.fct_sessions").fetchone() == (
-            14, Decimal("1466094.89") - 231_231,
-        )  # fmt: skip
-        bought = "select count(*) from warehouse.intermediate.int_funnel__carts where is_purchased and window_hours = 24"
-        assert shop.execute(bought).fetchone() == (14,)
+        bought = shop.execute(
+            "select sum(purchase_count), sum(purchase_value) from cx.marts.fct_sessions"
+        ).fetchone()
+        assert bought == (14, Decimal("1466094.89") - 231_231)
+        assert shop.execute(BOUGHT).fetchone() == (14,)
 
     def test_sessions_at_each_step_are_theirs(self, shop: duckdb.DuckDBPyConnection) -> None:
         found = shop.execute(
