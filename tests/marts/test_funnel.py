@@ -268,7 +268,7 @@ def as_events(rows: Sequence[dict[str, Any]]) -> list[Event]:
 class TestRandomStreams:
     """The SQL gives what brute force gives on streams nobody thought of."""
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
     @given(stream=EVENTS)
     @example(stream=[("p1", 0, "page_view"), ("p1", 0, "page_view"), ("p1", 0, "search")])
     # The first cart is too far from the checkout, the second is not.

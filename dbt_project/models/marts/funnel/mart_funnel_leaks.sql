@@ -164,7 +164,7 @@ with daily as (
         , cast(coalesce(r.advanced_count, 0) as double) as reference_x
         , cast(w.next_entered_count + coalesce(r.next_entered_count, 0) as double) as next_n
         , cast(w.bought_count + coalesce(r.bought_count, 0) as double) as bought
-        , case when w.segment_type = 'all' then 0e0 else {{ funnel_setting('leak_prior_entries') }}e0 end as prior
+        , case when w.segment_type = 'all' then 0e0 else {{ funnel_setting('leak_prior_entries') }}e0 end as parent_weight
         , coalesce(o.v, 0e0) as order_sum
         , coalesce(o.c, 0e0) as order_count
         , o.vv - 2 * o.v / o.c * o.vc + o.v / o.c * (o.v / o.c) * o.cc as order_residuals
@@ -199,13 +199,13 @@ with daily as (
 , drawn as (
     select
         parented.*
-        , {{ shrunken('x', 'n', 'parent_rate', 'prior') }} as shrunken_rate
-        , {{ shrunken('reference_x', 'reference_n', 'parent_reference_rate', 'prior') }} as shrunken_reference_rate
+        , {{ shrunken('x', 'n', 'parent_rate', 'parent_weight') }} as shrunken_rate
+        , {{ shrunken('reference_x', 'reference_n', 'parent_reference_rate', 'parent_weight') }} as shrunken_reference_rate
         , case when parent_purchase_rate is not null
-            then {{ shrunken('bought', 'next_n', 'parent_purchase_rate', 'prior') }} end as purchase_rate_after
+            then {{ shrunken('bought', 'next_n', 'parent_purchase_rate', 'parent_weight') }} end as purchase_rate_after
         , case
-            when prior = 0 or parent_order_value is null then coalesce(order_sum / nullif(order_count, 0), parent_order_value)
-            else {{ shrunken('order_sum', 'order_count', 'parent_order_value', 'prior') }}
+            when parent_weight = 0 or parent_order_value is null then coalesce(order_sum / nullif(order_count, 0), parent_order_value)
+            else {{ shrunken('order_sum', 'order_count', 'parent_order_value', 'parent_weight') }}
         end as order_value
     from parented
 )
@@ -219,13 +219,13 @@ with daily as (
         end as z_score
         , n * (shrunken_reference_rate - shrunken_rate) as excess
         , n * sqrt(
-            shrunken_rate * (1 - shrunken_rate) / nullif(n + prior, 0)
-            + shrunken_reference_rate * (1 - shrunken_reference_rate) / nullif(reference_n + prior, 0)
+            shrunken_rate * (1 - shrunken_rate) / nullif(n + parent_weight, 0)
+            + shrunken_reference_rate * (1 - shrunken_reference_rate) / nullif(reference_n + parent_weight, 0)
         ) as excess_error
         , purchase_rate_after * order_value as value_per_loss
         -- Variances of both factors; the one of the order value is that of a ratio of sums over sessions.
-        , purchase_rate_after * (1 - purchase_rate_after) / nullif(next_n + prior, 0) as purchase_rate_variance
-        , coalesce(greatest(order_residuals, 0e0) / nullif((order_count + prior) * (order_count + prior), 0), 0e0) as order_value_variance
+        , purchase_rate_after * (1 - purchase_rate_after) / nullif(next_n + parent_weight, 0) as purchase_rate_variance
+        , coalesce(greatest(order_residuals, 0e0) / nullif((order_count + parent_weight) * (order_count + parent_weight), 0), 0e0) as order_value_variance
         , {{ funnel_setting('leak_margin') }}e0 * 30e0 / 7e0 as scale
     from drawn
 )
