@@ -387,6 +387,10 @@ class TestRealShop:
         ways = brute.ordered(events, [frozenset([n]) for n in SHOP], 168 * 3600, once=True)
         counts = [sum(len(w) > i for w in ways.values()) for i in range(len(SHOP))]
         assert summary(shop, "shop", "session", "ordered") == counts == [2868, 944, 477, 194, 72, 15]
+        steps = [frozenset([n]) for n in SHOP]
+        strict = brute.ordered(events, steps, 168 * 3600, once=True, strict=True)
+        counts = [sum(len(w) > i for w in strict.values()) for i in range(len(SHOP))]
+        assert summary(shop, "shop", "session", "strict") == counts == [2868, 520, 157, 44, 17, 7]
         seconds = [w[1] - w[0] for w in ways.values() if len(w) > 1]
         assert summary(shop, "shop", "session", "ordered", "median_seconds_to_step")[1] == statistics.median(
             seconds
