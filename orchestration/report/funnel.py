@@ -219,7 +219,8 @@ def _leaks(marts: Marts, funnel_id: str, unit: str, periods: Periods) -> tuple[t
         select week_start, step_order, step_name, segment_type, segment_value, entered_count as n,
                step_conversion_rate as rate, reference_entered_count as reference_n,
                reference_conversion_rate as reference, z_score, is_significant and is_clearest_segment as is_drop,
-               purchase_rate_after_step as buys, cast(average_order_value as double) as order_value, currency, break_date
+               purchase_rate_after_step as buys, cast(average_order_value as double) as order_value, currency,
+               break_date
         from marts.mart_funnel_leaks
         where funnel_id = ? and unit = ? and (? is null or week_start <= ?)
         order by week_start, step_order, segment_type, segment_value

@@ -311,6 +311,21 @@ class TestBreaks:
         ).fetchone()
         assert naive is not None and naive[0] > 150
 
+    def test_days_that_differ_anyway_are_no_break(
+        self, models: CompiledModels, db: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Two hundred shops whose rate is another one each day, 30 % to 90 %, without a break: z over the spread of the
+        days names few of them; z of the likelihood alone would name many."""
+        swing = "0.3 + md5_number_lower(concat_ws('|', shop, day)) % 1000 * 0.0006"
+        self.put(db, 200, 60, 20, swing)
+        models.build(db, "int_funnel__breaks")
+        assert len(self.named(db)) <= 18
+        alone = db.execute(
+            "select count(distinct funnel_id) from warehouse.intermediate.int_funnel__breaks "
+            "where break_z * sqrt(dispersion) >= needed_z"
+        ).fetchone()
+        assert alone is not None and alone[0] > 60
+
     def test_its_evidence_is_the_likelihood_of_two_rates_against_one(
         self, models: CompiledModels, db: duckdb.DuckDBPyConnection
     ) -> None:

@@ -148,7 +148,10 @@ def reached_at_all(events: Iterable[Event], steps: Steps) -> list[set[str]]:
 
 @dataclass
 class Cart:
-    """What happened to one cart: seconds of its events, and whether it was bought."""
+    """What happened to one cart: seconds of its events, and whether it was bought.
+
+    `is_in_order`: a checkout came at or after the first thing added.
+    """
 
     unit: str
     started: int
@@ -156,6 +159,7 @@ class Cart:
     adds: int = 0
     checkouts: int = 0
     value: Decimal = Decimal(0)
+    is_in_order: bool = False
     bought: int | None = None
 
 
@@ -177,5 +181,6 @@ def carts(events: Iterable[tuple[str, int, str, str, Decimal]], window: int) -> 
         cart.touched = at
         cart.adds += name == "add_to_cart"
         cart.checkouts += name == "begin_checkout"
+        cart.is_in_order |= name == "begin_checkout" and cart.adds > 0
         cart.value += value * {"add_to_cart": 1, "remove_from_cart": -1}.get(name, 0)
     return found

@@ -210,7 +210,8 @@ def test_the_page_shows_the_numbers(page):
         "33 points +1.0 points on the week before, within chance Interval 23 to 43 n = 210 relationship survey",
         "1 h 32 min −27 min on the week before n = 190 median, business hours",
         "9.5% unchanged on the week before",
-        "checkout → purchase mobile 48.0% 30.0% n = 1,200 2 June 2025 broken from 4 June 2025 on 72 €24,700 at least €19,800",
+        "checkout → purchase mobile 48.0% 30.0% n = 1,200 2 June 2025 broken from 4 June 2025 on 72 €24,700 at least "
+        "€19,800",
         "stores (files) late 1 table 25 Jun 2025 20:00 26 Jun 2025 04:12 3,377 41 1.20% of rows read",
         "visited_at: not a time (33); store: missing (8)",
         "Awareness not enough answers (n=0)",
