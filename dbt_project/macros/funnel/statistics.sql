@@ -35,5 +35,5 @@
   itself) had been seen in the segment: the mean of a beta distribution.
 #}
 {% macro shrunken(hits, n, parent, strength) -%}
-    (({{ hits }} + {{ strength }} * coalesce({{ parent }}, 0e0)) / nullif({{ n }} + {{ strength }}, 0))
+    (({{ hits }} + {{ strength }} * {{ parent }}) / nullif({{ n }} + {{ strength }}, 0))
 {%- endmacro %}

@@ -201,8 +201,7 @@ with daily as (
         parented.*
         , {{ shrunken('x', 'n', 'parent_rate', 'parent_weight') }} as shrunken_rate
         , {{ shrunken('reference_x', 'reference_n', 'parent_reference_rate', 'parent_weight') }} as shrunken_reference_rate
-        , case when parent_purchase_rate is not null
-            then {{ shrunken('bought', 'next_n', 'parent_purchase_rate', 'parent_weight') }} end as purchase_rate_after
+        , {{ shrunken('bought', 'next_n', 'parent_purchase_rate', 'parent_weight') }} as purchase_rate_after
         , case
             when parent_weight = 0 or parent_order_value is null then coalesce(order_sum / nullif(order_count, 0), parent_order_value)
             else {{ shrunken('order_sum', 'order_count', 'parent_order_value', 'parent_weight') }}
