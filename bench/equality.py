@@ -11,6 +11,8 @@ _FUNNEL = (
     "order_mode, {date}, step_order, segment_type, segment_value, reached_count, in_progress_count,"
     " entered_count, {advanced}, from_start_count, median_seconds_to_step, p90_seconds_to_step"
 )
+# The script knows nothing of persons, other funnels and the strict mode.
+_OWN = "unit = 'session' and funnel_id = 'shop' and order_mode in ('ordered', 'any') and reached_count > 0"
 
 PAIRS = {
     "sessions": (
@@ -29,13 +31,13 @@ PAIRS = {
         f"select {_FUNNEL.format(date='entry_date', advanced='advanced_count')}"
         " from floor.funnel where entry_date is not null",
         f"select {_FUNNEL.format(date='entry_date', advanced='coalesce(advanced_count, 0)')}"
-        " from cx.marts.mart_funnel where unit = 'session' and funnel_id = 'shop' and reached_count > 0",
+        f" from cx.marts.mart_funnel where {_OWN}",
     ),
     "funnel": (
         f"select {_FUNNEL.format(date='null', advanced='advanced_count')}"
         " from floor.funnel where entry_date is null",
         f"select {_FUNNEL.format(date='null', advanced='coalesce(advanced_count, 0)')}"
-        " from cx.marts.mart_funnel_summary where unit = 'session' and funnel_id = 'shop' and reached_count > 0",
+        f" from cx.marts.mart_funnel_summary where {_OWN}",
     ),
 }
 """Name -> query on the hand-written tables, query on the built ones; the same columns in the same order."""

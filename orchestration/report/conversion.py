@@ -10,8 +10,12 @@ from orchestration.report.reader import Marts, Row
 # Below it the interval of a rate spans a third of the scale; the same limit as in the funnel marts.
 MIN_ENTRIES = 30
 
-_UNIT_ORDER = ("session", "person")  # a session is over on its day, a person's window may be open for weeks
-_MODE_ORDER = ("any", "open", "ordered")  # whether somebody bought, whatever lay between
+_UNIT_ORDER = (
+    "session",
+    "person",
+    "cart",
+)  # a session is over on its day, a person's window may be open for weeks
+_MODE_ORDER = ("any", "ordered", "strict")  # whether somebody bought, whatever lay between
 
 
 def conversion_rows(marts: Marts) -> list[Row]:

@@ -13,8 +13,8 @@ from orchestration.report.movement import FALSE_DISCOVERY_RATE, Z95, discoveries
 from orchestration.report.periods import Kind, Periods
 from orchestration.report.reader import Marts, Row
 
-_UNIT_ORDER = ("session", "person")
-_UNIT_NOUN = {"session": "visit", "person": "person"}
+_UNIT_ORDER = ("session", "person", "cart")
+_UNIT_NOUN = {"session": "visit", "person": "person", "cart": "cart"}
 # A leak older than this is the new normal; it belongs into the goals, not into a weekly page.
 _REMEMBERED = timedelta(weeks=13)
 _LISTED = 6
@@ -61,6 +61,7 @@ class Leak:
         rate: share that goes on: since the week of the drop, or in it when it is the newest.
         reference: share that went on in the four full weeks before the drop.
         since: Monday of the week in which it dropped.
+        day: day from which on it is broken, where the days tell it.
         entered: entries behind `rate`.
         lost: entries lost in a week that the reference would have kept.
         risk: money at risk in 30 days; None where the tracking sends no order value.
@@ -77,6 +78,7 @@ class Leak:
     rate: float
     reference: float
     since: date
+    day: date | None
     entered: int
     lost: float
     risk: float | None
@@ -217,7 +219,8 @@ def _leaks(marts: Marts, funnel_id: str, unit: str, periods: Periods) -> tuple[t
         select week_start, step_order, step_name, segment_type, segment_value, entered_count as n,
                step_conversion_rate as rate, reference_entered_count as reference_n,
                reference_conversion_rate as reference, z_score, is_significant and is_clearest_segment as is_drop,
-               purchase_rate_after_step as buys, cast(average_order_value as double) as order_value, currency
+               purchase_rate_after_step as buys, cast(average_order_value as double) as order_value, currency,
+               break_date
         from marts.mart_funnel_leaks
         where funnel_id = ? and unit = ? and (? is null or week_start <= ?)
         order by week_start, step_order, segment_type, segment_value
@@ -295,6 +298,7 @@ def _leak(drop: Row, after: list[Row], newest: Row, names: dict[int, str], is_ne
         rate=rate,
         reference=reference,
         since=drop["week_start"],
+        day=newest["break_date"],
         entered=n,
         lost=a_week * (reference - rate),
         risk=None if worth is None else a_week * (reference - rate) * worth,

@@ -164,8 +164,8 @@ def _leak_sentence(leak: Leak, noun: str) -> str:
         risk = f": about <strong>{text.money(text.significant(leak.risk), leak.currency)}</strong> at risk in 30 days"
     return (
         f"{who} {text.plural(noun)} at {escape(leak.step)}, {text.percent(leak.rate, 0)} reach "
-        f"{escape(leak.next_step)}, against {text.percent(leak.reference, 0)} before the week of "
-        f"{text.day(leak.since)}{risk}."
+        f"{escape(leak.next_step)}, against {text.percent(leak.reference, 0)} before "
+        f"{text.day(leak.day) if leak.day else f'the week of {text.day(leak.since)}'}{risk}."
     )
 
 
@@ -457,6 +457,7 @@ def _leaks(funnel: Funnel) -> str:
             low = text.money(text.significant(leak.risk_low or 0), leak.currency)
             risk = f"{text.money(text.significant(leak.risk), leak.currency)}<small>at least {low}</small>"
         new = '<span class="tag bad">new</span>' if leak.is_new else ""
+        day = f"<small>broken from {text.day(leak.day)} on</small>" if leak.day else ""
         rows.append(
             [
                 _head(f"{leak.step} → {leak.next_step}", leak.segment),
@@ -466,7 +467,7 @@ def _leaks(funnel: Funnel) -> str:
                     "Now",
                     num=True,
                 ),
-                _cell(f"{text.day(leak.since)}{new}", "Since week of"),
+                _cell(f"{text.day(leak.since)}{new}{day}", "Since week of"),
                 _cell(text.integer(leak.lost), "Lost a week", num=True),
                 _cell(risk, "At risk in 30 days", num=True),
             ]

@@ -59,6 +59,45 @@ def test_the_broken_mobile_checkout_ranks_first_and_is_marked_from_its_first_wee
     assert [(str(week), found) for week, found in weeks] == [(leak["from"], True), ("2026-03-02", True)]
 
 
+def test_the_day_from_which_the_mobile_checkout_is_broken_is_named(demo):
+    """One break in all, found by persons and by sessions, within two days of the planted one and beside its release."""
+    leak, release = demo.truth["leak"], demo.truth["calendar"]["leak"]["release"]
+    assert demo.query(
+        f"select unit, step_name, segment_value, break_rank, abs(break_date - date '{leak['from']}') <= 2, "
+        f"date '{leak['from']}' between earliest_break_date and latest_break_date, r.source_id "
+        "from mart_funnel_breaks join dim_releases as r using (release_key) order by unit"
+    ) == [(unit, "checkout", leak["device"], 1, True, True, release) for unit in ("person", "session")]
+    assert demo.value(
+        "select distinct break_date from mart_funnel_leaks where unit = 'session' and step_name = 'checkout' "
+        f"and segment_value = '{leak['device']}' and week_start >= date '{leak['from']}'"
+    ) == demo.value("select break_date from mart_funnel_breaks where unit = 'session'")
+
+
+def test_carts_and_purchases_are_those_of_the_simulator(demo):
+    """Every visit that adds something is in a cart, and every purchase closes one. A person's next visit within a day
+    goes on with the cart, so there are a few carts fewer than visits."""
+    truth = demo.truth["funnel"]["cart_abandonment"]
+    carts, bought, visits = demo.build_query(
+        "select count(distinct cart_key), count(distinct case when is_purchased then cart_key end), "
+        "count(distinct k.session_key) filter (where k.event_kind = 'add') "
+        "from intermediate.int_funnel__carts join intermediate.int_funnel__cart_events as k using (cart_key) "
+        "where add_count > 0 and k.window_hours = 24"
+    )[0]
+    assert (visits, bought) == (truth["sessions_with_cart"], truth["of_them_bought"])
+    assert 0.99 * visits < carts <= visits
+    assert demo.query(
+        "select started_count, abandoned_count <= mature_count from mart_cart_abandonment "
+        "where stage = 'cart' and window_hours = 24 and period_type = 'all' and segment_type = 'all'"
+    ) == [(carts, True)]
+    assert (
+        demo.value(
+            "select sum(issue_count) from mart_funnel_quality where unit = 'session' and segment_type = 'all' "
+            "and step_name = 'purchase' and issue_type = 'step_before_missing'"
+        )
+        == 0
+    )
+
+
 def test_nps_csat_and_ces_equal_the_answers_given(demo):
     """NPS: the latest answer of a person and month, where no invitation names the wave. CSAT: each answered order or
     ticket is a wave of its own, so survey answers and desk ratings all count."""

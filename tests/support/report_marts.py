@@ -38,7 +38,7 @@ create table marts.mart_funnel_leaks (
   step_order bigint, step_name varchar, entered_count bigint, step_conversion_rate double,
   reference_entered_count bigint, reference_conversion_rate double, z_score double, is_significant boolean,
   is_clearest_segment boolean, purchase_rate_after_step double, average_order_value decimal(18, 4),
-  revenue_at_risk_30d_low decimal(18, 4), currency varchar);
+  revenue_at_risk_30d_low decimal(18, 4), currency varchar, break_date date);
 create table marts.dim_touchpoints (
   touchpoint_id varchar, touchpoint_name varchar, stage_name varchar, stage_order bigint);
 create table marts.mart_touchpoint_scorecard (
@@ -213,9 +213,9 @@ def _funnel(connection: duckdb.DuckDBPyConnection) -> None:
                 drop = value == "mobile" and order == 3 and rate < reference - 0.04
                 connection.execute(
                     "insert into marts.mart_funnel_leaks values ('shop', 'session', 'ordered', ?, 'device_type',"
-                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1.0, 80, ?, 'EUR')",
+                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1.0, 80, ?, 'EUR', ?)",
                     [week, value, order, name, n, rate, reference_n, reference, -5.0 if drop else 0.1, drop, drop,
-                     100 if drop else 0],
+                     100 if drop else 0, date(2025, 6, 4) if value == "mobile" and order == 3 else None],
                 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,17 +16,42 @@ APART = [["view_item"], ["add_to_cart"], ["begin_checkout"], ["purchase"]]
 SHARED = [["page_view"], ["page_view", "search"], ["search", "view_item"]]
 
 
+CART = [["add_to_cart"], ["begin_checkout"], ["purchase"]]
+
+
 def funnel(
-    name: str, steps: Sequence[Sequence[str]], window_hours: int | None, *, raw: bool = False
+    name: str,
+    steps: Sequence[Sequence[str]],
+    window_hours: int | None,
+    *,
+    raw: bool = False,
+    units: Sequence[str] = ("person", "session"),
+    order_modes: Sequence[str] = ("ordered", "strict", "any"),
+    within_minutes: Mapping[int, int] | None = None,
+    exclusions: Sequence[tuple[Sequence[str], int, int]] = (),
 ) -> dict[str, Any]:
-    """Configuration of a funnel as ingestion gives it to dbt."""
+    """Configuration of a funnel as ingestion gives it to dbt; steps are s1, s2, …, numbered from 1.
+
+    Args:
+        within_minutes: step -> minutes after the step before.
+        exclusions: names of events, step after which and step before which they exclude.
+    """
+
+    def match(names: Sequence[str]) -> dict[str, Any]:
+        return {
+            "event_names": [] if raw else list(names), "raw_event_names": list(names) if raw else [],
+            "interaction_types": [], "touchpoint_ids": [],
+        }  # fmt: skip
+
     return {
-        "id": name, "name": name.title(), "units": ["person", "session"], "order_modes": ["ordered", "any"],
+        "id": name, "name": name.title(), "units": list(units), "order_modes": list(order_modes),
         "window_hours": window_hours, "segments": ["device_type", "channel"], "connections": [],
         "steps": [
-            {"name": f"s{i}", "event_names": [] if raw else list(names), "raw_event_names": list(names) if raw else [],
-             "interaction_types": [], "touchpoint_ids": []}
+            {"name": f"s{i}", "within_minutes": (within_minutes or {}).get(i), **match(names)}
             for i, names in enumerate(steps, 1)
+        ],
+        "exclusions": [
+            {"after": f"s{after}", "before": f"s{before}", **match(names)} for names, after, before in exclusions
         ],
     }  # fmt: skip
 
@@ -35,8 +60,16 @@ FUNNELS = {
     "apart": (APART, 2),
     "shared": (SHARED, 2),
     "unbounded": (APART, None),
+    "timed": (APART, 2),
+    "timed_shared": (SHARED, 2),
+    "excluding": (APART, 2),
+    "carted": (CART, None),
     "shop": ([[name] for name in SHOP], 168),
 }
+WITHIN = {"timed": {2: 1, 3: 60}, "timed_shared": {2: 1, 3: 1}}
+# No search between s1 and s3, no page_view between s2 and s4.
+EXCLUSIONS = {"excluding": [(["search"], 1, 3), (["page_view"], 2, 4)]}
+_UNITS = {"carted": ("cart",)}
 
 _compiled: list[CompiledModels] = []
 
@@ -45,7 +78,17 @@ def web_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
     """SQL of the identity, session and funnel models; compiled on first use."""
     if not _compiled:
         variables = [
-            funnel(name, steps, window, raw=name == "shop") for name, (steps, window) in FUNNELS.items()
+            funnel(
+                name,
+                steps,
+                window,
+                raw=name == "shop",
+                units=_UNITS.get(name, ("person", "session")),
+                order_modes=("ordered", "strict") if name in EXCLUSIONS else ("ordered", "strict", "any"),
+                within_minutes=WITHIN.get(name),
+                exclusions=EXCLUSIONS.get(name, ()),
+            )
+            for name, (steps, window) in FUNNELS.items()
         ]
         _compiled.append(
             CompiledModels.of(

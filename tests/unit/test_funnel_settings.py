@@ -34,9 +34,29 @@ def test_a_funnel_has_defaults_that_are_written_down(tmp_path: Path) -> None:
     ("old", "new", "line", "words"),
     [
         ("name: buy", "name: view", 1, "step names must differ"),
-        (", event_names: [purchase]", "", 5, "a step needs event_names"),
+        (", event_names: [purchase]", "", 5, "needs event_names"),
         ("name: Shop", "name: Shop\n  window_hours: 0", 3, "greater than or equal to 1"),
         ("name: Shop", "name: Shop\n  windw_hours: 5", 3, "Did you mean `window_hours`?"),
+        ("name: view,", "name: view, within_minutes: 5,", 1, "the first step has no step before it"),
+        ("name: Shop", "name: Shop\n  exclusions: [{after: view}]", 3, "needs event_names"),
+        (
+            "name: Shop",
+            "name: Shop\n  exclusions: [{event_names: [search], after: look}]",
+            1,
+            "an exclusion names no step: look",
+        ),
+        (
+            "name: Shop",
+            "name: Shop\n  exclusions: [{event_names: [search], after: buy, before: view}]",
+            1,
+            "buy is not before view",
+        ),
+        (
+            "name: Shop",
+            "name: Shop\n  order_modes: [strict, any]\n  exclusions: [{event_names: [search]}]",
+            1,
+            "order mode any has no between",
+        ),
     ],
 )
 def test_mistakes_in_a_funnel_name_their_line(

@@ -193,7 +193,7 @@ def test_releases_are_those_that_happened(report):
 def test_the_lede_says_what_moved_where_it_leaks_what_is_worst_and_what_is_late(report):
     assert words(" ".join(lede(report))) == (
         "Satisfaction (CSAT) fell from 80.0% to 70.0% . Of mobile visits at checkout, 30% reach purchase, against "
-        "48% before the week of 2 June 2025: about €24,700 at risk in 30 days. The lowest touchpoint is Checkout "
+        "48% before 4 June 2025: about €24,700 at risk in 30 days. The lowest touchpoint is Checkout "
         "(2.1 of 5, Product manager checkout). Late: stores (files) ."
     )
 
@@ -210,7 +210,8 @@ def test_the_page_shows_the_numbers(page):
         "33 points +1.0 points on the week before, within chance Interval 23 to 43 n = 210 relationship survey",
         "1 h 32 min −27 min on the week before n = 190 median, business hours",
         "9.5% unchanged on the week before",
-        "checkout → purchase mobile 48.0% 30.0% n = 1,200 2 June 2025 72 €24,700 at least €19,800",
+        "checkout → purchase mobile 48.0% 30.0% n = 1,200 2 June 2025 broken from 4 June 2025 on 72 €24,700 at least "
+        "€19,800",
         "stores (files) late 1 table 25 Jun 2025 20:00 26 Jun 2025 04:12 3,377 41 1.20% of rows read",
         "visited_at: not a time (33); store: missing (8)",
         "Awareness not enough answers (n=0)",

@@ -12,6 +12,7 @@ with entry_steps as (
         e.*
         , case when is_mature then seconds_to_step end as mature_seconds
     from {{ ref('int_funnel__entry_steps') }} as e
+    where not is_excluded
 )
 
 , figures as (

@@ -73,3 +73,15 @@
     {%- endfor -%}
     {{ return(state.last) }}
 {% endmacro %}
+
+{# True when a step must follow the one before it within a time of its own. #}
+{% macro has_step_windows(funnel) %}
+    {{ return(funnel.steps | selectattr('within_minutes') | list | length > 0) }}
+{% endmacro %}
+
+{# True when any funnel counts this unit. #}
+{% macro funnels_use_unit(unit) %}
+    {%- set found = [] -%}
+    {%- for funnel in var('funnels') if unit in funnel.units -%}{%- do found.append(1) -%}{%- endfor -%}
+    {{ return(found | length > 0) }}
+{% endmacro %}

@@ -7,7 +7,7 @@ with steps as (
             partition by funnel_id, unit, order_mode, entry_date, segment_type, segment_value order by step_order
         ) as next_entered_count
     from {{ ref('mart_funnel') }}
-    where order_mode = 'ordered'
+    where order_mode <> 'any'
 )
 
 select *

@@ -1,9 +1,7 @@
 {%- set parts = [] -%}
 {%- for funnel in var('funnels') -%}
     {%- for unit in funnel.units if last_step(funnel, unit) > 0 -%}
-        {%- for order_mode in funnel.order_modes -%}
-            {%- do parts.append({'p': 'f_' ~ funnel.id ~ '_' ~ unit, 'funnel': funnel, 'unit': unit, 'order_mode': order_mode}) -%}
-        {%- endfor -%}
+        {%- do parts.append({'p': 'f_' ~ funnel.id ~ '_' ~ unit, 'funnel': funnel, 'unit': unit}) -%}
     {%- endfor -%}
 {%- endfor -%}
 -- Read also when no funnel is configured, so that the graph does not depend on the configuration.
@@ -21,19 +19,26 @@ with nothing as (
         , cast(null as timestamp) as step_at
         , cast(null as double) as seconds_to_step
         , false as is_advanced
+        , false as has_previous_step
         , false as is_from_start
+        , false as is_excluded
         , cast(null as bigint) as window_hours
     where false
 )
 {%- for part in parts %}
-{{ funnel_ordered_ctes(part.p, part.funnel, part.unit) if part.order_mode == 'ordered' else funnel_any_ctes(part.p, part.funnel, part.unit) }}
+{%- set modes = part.funnel.order_modes %}
+{{ funnel_ordered_ctes(part.p, part.funnel, part.unit) if 'ordered' in modes or 'strict' in modes }}
+{{- funnel_strict_ctes(part.p, part.funnel, part.unit) if 'strict' in modes }}
+{{- funnel_any_ctes(part.p, part.funnel, part.unit) if 'any' in modes }}
 {%- endfor %}
 
 , steps as (
     select * from nothing
     {%- for part in parts %}
+    {%- for mode in part.funnel.order_modes %}
     union all
-    {{ funnel_ordered_rows(part.p, part.funnel, part.unit) if part.order_mode == 'ordered' else funnel_any_rows(part.p, part.funnel, part.unit) }}
+    {{ funnel_any_rows(part.p, part.funnel, part.unit) if mode == 'any' else funnel_walked_rows(part.p, part.funnel, part.unit, mode) }}
+    {%- endfor %}
     {%- endfor %}
 )
 
@@ -53,9 +58,14 @@ select
     , cast(s.step_at as timestamp) as step_at
     , cast(s.seconds_to_step as double) as seconds_to_step
     , s.is_advanced
+    , s.has_previous_step
     , s.is_from_start
+    , s.is_excluded
     , case
         when s.unit = 'session' then coalesce(v.is_closed, true)
+        {%- if funnels_use_unit('cart') %}
+        when s.unit = 'cart' then k.is_mature
+        {%- endif %}
         when s.window_hours is null then true
         else s.entry_at + s.window_hours * interval '1' hour <= coalesce(h.last_event_at, latest.last_event_at)
     end as is_mature
@@ -66,6 +76,9 @@ from steps as s
 cross join latest
 left join {{ ref('fct_sessions') }} as v on s.session_key = v.session_key
 left join {{ ref('int_web__horizon') }} as h on v.source_account = h.source_account
+{%- if funnels_use_unit('cart') %}
+left join {{ ref('int_funnel__carts') }} as k on s.unit = 'cart' and s.unit_id = k.cart_key
+{%- endif %}
 {%- if funnels_use_segment('customer_segment') %}
 left join {{ ref('dim_customers') }} as c on coalesce(v.customer_id, s.unit_id) = c.customer_id
 {%- endif %}
