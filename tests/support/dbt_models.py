@@ -76,9 +76,9 @@ class CompiledModels:
 
     @classmethod
     def of(cls, home: Path, select: str, **variables: Any) -> CompiledModels:
-        """Compile the models that `select` names."""
+        """Compile the models and singular tests that `select` names."""
         invoke_dbt(home, ["compile", "--select", select], dbt_vars(**variables))
-        files = (home / "target" / "compiled" / "cx" / "models").rglob("*.sql")
+        files = (home / "target" / "compiled" / "cx").glob("[mt]*/**/*.sql")
         return cls({file.stem: file.read_text(encoding="utf-8") for file in files})
 
     def build(self, connection: duckdb.DuckDBPyConnection, *models: str) -> None:
