@@ -11,7 +11,8 @@ MODELS = (
     "int_support__business_days", "int_support__ticket_times", "int_support__business_minutes",
     "int_support__ticket_scope", "int_support__repeat_contacts", "int_journey__contacts",
     "int_journey__contact_touchpoints", "int_web__touch_patterns", "fct_survey_responses", "fct_tickets",
-    "mart_cx_metrics", "assert_the_registry_is_whole", "assert_every_rule_can_win", "assert_rates_of_handling_are_whole",
+    "mart_cx_metrics", "assert_the_registry_is_whole", "assert_every_rule_can_win",
+    "assert_rates_of_handling_are_whole",
 )  # fmt: skip
 
 

@@ -49,7 +49,10 @@ def test_the_registry_that_ships_is_whole(cx_models: CompiledModels) -> None:
             ],
         ),
         (
-            ["update warehouse.seeds.touchpoints set journey_stage = 'buying', channel = 'fax', goal = null where touchpoint_id = 'cart'"],
+            [
+                "update warehouse.seeds.touchpoints set journey_stage = 'buying', channel = 'fax', goal = null "
+                "where touchpoint_id = 'cart'"
+            ],
             [
                 ("cart", "no channel of seed channels"),
                 ("cart", "no name, goal, data_needed, expected_outcome or next_action"),
