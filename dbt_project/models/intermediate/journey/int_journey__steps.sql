@@ -51,9 +51,6 @@ with marked as (
         , lag(last_contact_at, 2) over (partition by person_id, journey_number order by person_step_number) as before_previous_contact_at
         , lead(touchpoint_id) over (partition by person_id, journey_number order by person_step_number) as next_touchpoint_id
         , lead(first_contact_at) over (partition by person_id, journey_number order by person_step_number) as next_contact_at
-        , row_number() over (
-            partition by person_id, journey_number, touchpoint_id order by person_step_number
-        ) as visit_number
     from steps
 )
 
@@ -63,7 +60,6 @@ select
     , person_id
     , customer_id
     , touchpoint_id
-    , cast(visit_number as bigint) as visit_number
     , cast(first_contact_at as timestamp) as first_contact_at
     , cast(last_contact_at as timestamp) as last_contact_at
     , cast(contact_count as bigint) as contact_count

@@ -4,7 +4,6 @@ with steps as (
     select
         step.journey_key
         , step.step_number
-        , step.visit_number
         , step.customer_id
         , step.touchpoint_id
         , step.first_contact_at

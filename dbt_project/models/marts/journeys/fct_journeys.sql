@@ -9,7 +9,6 @@ with journeys as (
         , max(step.last_contact_at) as ended_at
         , sum(step.contact_count) as contact_count
         , count(*) as step_count
-        , count(*) filter (where step.visit_number = 1) as touchpoint_count
         , count(*) filter (where step.is_loop) as loop_count
         , min(case when step.previous_touchpoint_id is null then step.touchpoint_id end) as first_touchpoint_id
         , min(case when step.next_touchpoint_id is null then step.touchpoint_id end) as last_touchpoint_id
@@ -59,7 +58,6 @@ select
     , aged.path
     , cast(aged.contact_count as bigint) as contact_count
     , cast(aged.step_count as bigint) as step_count
-    , cast(aged.touchpoint_count as bigint) as touchpoint_count
     , cast(aged.loop_count as bigint) as loop_count
 from aged
 left join (select distinct touchpoint_id from {{ ref('touchpoint_next_steps') }}) as intended
