@@ -175,7 +175,7 @@ class TestHandWorked:
         )
         # No next contact is intended after help: no rate, not a rate of 0.
         assert found == [
-            ("help", 3, 2, 0, None, None, None, None),
+            ("help", 3, 2, None, None, None, None, None),
             ("search", 1, 1, 0, 1, 1.0, None, None),
         ]
 

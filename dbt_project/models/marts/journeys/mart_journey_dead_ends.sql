@@ -8,6 +8,7 @@ with counted as (
         , count(*) filter (where journey.is_open and journey.last_touchpoint_id = visit.touchpoint_id) as open_count
     from {{ ref('int_journey__visits') }} as visit
     inner join {{ ref('fct_journeys') }} as journey on visit.journey_key = journey.journey_key
+    where visit.touchpoint_id in (select touchpoint_id from {{ ref('touchpoint_next_steps') }})
     group by journey.audience, visit.touchpoint_id
 )
 

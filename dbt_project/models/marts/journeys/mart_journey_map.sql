@@ -1,4 +1,5 @@
 {%- set metrics = ['csat', 'ces', 'nps'] -%}
+{%- set leads_on = 'intended.touchpoint_id is not null' -%}
 {%- set zone = "'" ~ var('company_time_zone') ~ "'" -%}
 with contacts as (
     select
@@ -94,14 +95,13 @@ select
     , coalesce(visits.journey_count, 0) as journey_count
     , coalesce(visits.open_journey_count, 0) as open_journey_count
     , coalesce(visits.dead_end_count, 0) as dead_end_count
-    , {{ share('visits.dead_end_count', 'visits.journey_count') }} as drop_off_rate
-    , {{ wilson_low('visits.dead_end_count', 'visits.journey_count') }} as drop_off_rate_low
-    , {{ wilson_high('visits.dead_end_count', 'visits.journey_count') }} as drop_off_rate_high
+    -- Where the registry names no next touchpoint, nobody can fail to go there: no rate, which is not a rate of 0.
+    , case when {{ leads_on }} then {{ share('visits.dead_end_count', 'visits.journey_count') }} end as drop_off_rate
+    , case when {{ leads_on }} then {{ wilson_low('visits.dead_end_count', 'visits.journey_count') }} end as drop_off_rate_low
+    , case when {{ leads_on }} then {{ wilson_high('visits.dead_end_count', 'visits.journey_count') }} end as drop_off_rate_high
     , coalesce(visits.return_count, 0) as return_count
-    -- No rate of an action that no contact shows.
-    , case when intended.touchpoint_id is not null then coalesce(visits.intended_next_count, 0) end as intended_next_count
-    , case when intended.touchpoint_id is not null then {{ share('visits.intended_next_count', 'visits.journey_count') }} end
-        as intended_next_rate
+    , case when {{ leads_on }} then coalesce(visits.intended_next_count, 0) end as intended_next_count
+    , case when {{ leads_on }} then {{ share('visits.intended_next_count', 'visits.journey_count') }} end as intended_next_rate
     , visits.intended_next_seconds_median
     , coalesce(visits.next_stage_count, 0) as next_stage_count
     , {{ share('visits.next_stage_count', 'visits.journey_count') }} as next_stage_rate
