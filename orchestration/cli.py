@@ -154,6 +154,27 @@ def query(
 
 
 @app.command()
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Only say which pages are out of date.")] = False,
+) -> None:
+    """Write the page of each touchpoint (docs/touchpoints) from the registry and the connections."""
+    from orchestration import briefs
+
+    settings = load_settings()
+    registry = briefs.Registry.read(settings.project_root / "dbt_project" / "seeds" / "business")
+    wanted = briefs.pages(registry, briefs.providers(settings, load_connections(settings)))
+    folder = settings.project_root / "docs" / "touchpoints"
+    changed = briefs.stale(folder, wanted) if check else briefs.write(folder, wanted)
+    for name in changed:
+        out.print(f"{'out of date' if check else 'written'}: docs/touchpoints/{name}", markup=False)
+    out.print(
+        f"{len(wanted)} pages, {len(changed)} {'out of date; write them with: cx docs' if check else 'changed'}"
+    )
+    if check and changed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def versions() -> None:
     """List the published versions, newest first."""
     from orchestration.publish import list_versions

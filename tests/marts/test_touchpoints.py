@@ -2,31 +2,117 @@
 
 from __future__ import annotations
 
-import csv
+import datetime as dt
 import random
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, open_models, relation
+from tests.support.dbt_models import CompiledModels, fill, open_models, relation
 
-SEEDS = DBT_PROJECT / "seeds" / "business"
+SEED_TESTS = (
+    "assert_the_registry_is_whole",
+    "assert_every_rule_can_win",
+    "assert_rates_of_handling_are_whole",
+)
+TOUCHPOINT = (
+    "insert into warehouse.seeds.touchpoints by name select * replace ('kiosk' as touchpoint_id) "
+    "from warehouse.seeds.touchpoints where touchpoint_id = 'cart'"
+)
+RULE = "insert into warehouse.seeds.touchpoint_rules values ('late', 'cart', {}, 999)"
+KIOSK_RULE = RULE.format("'web_touch', '*', 'page_path', 'prefix', '/kiosk'").replace("'cart'", "'kiosk'")
+RATE = "insert into warehouse.seeds.handling_costs values ({})"
 
 
-def seed(name: str) -> list[dict[str, str]]:
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def problems(cx_models: CompiledModels, *changes: str) -> list[tuple[Any, ...]]:
+    """Rows that the tests of the registry's seeds find after these changes of the seeds."""
+    connection = open_models()
+    for change in changes:
+        connection.execute(change)
+    return [row for name in SEED_TESTS for row in connection.execute(cx_models.sql[name]).fetchall()]
 
 
-def test_every_touchpoint_has_an_owner_a_stage_and_a_rule() -> None:
-    owners = {row["owner_id"] for row in seed("owners") if not row["valid_to"]}
-    stages = {row["journey_stage"] for row in seed("journey_stages")}
-    by_rule = {row["touchpoint_id"] for row in seed("touchpoint_rules")}
-    for row in seed("touchpoints"):
-        assert row["owner_id"] in owners, row["touchpoint_id"]
-        assert row["journey_stage"] in stages, row["touchpoint_id"]
-        assert row["touchpoint_id"] in by_rule, row["touchpoint_id"]
+def test_the_registry_that_ships_is_whole(cx_models: CompiledModels) -> None:
+    assert problems(cx_models) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ([TOUCHPOINT], [("kiosk", "no rule in seed touchpoint_rules")]),
+        ([TOUCHPOINT, KIOSK_RULE], []),
+        (
+            ["update warehouse.seeds.owners set valid_to = '2026-01-01' where owner_id = 'sales'"],
+            [
+                (t, "no owner who is valid today")
+                for t in ("marketplace_order", "phone_order", "sales_deal")
+            ],
+        ),
+        (
+            [
+                "update warehouse.seeds.touchpoints set journey_stage = 'buying', channel = 'fax', goal = null "
+                "where touchpoint_id = 'cart'"
+            ],
+            [
+                ("cart", "no channel of seed channels"),
+                ("cart", "no name, goal, data_needed, expected_outcome or next_action"),
+                ("cart", "no stage of seed journey_stages"),
+            ],
+        ),
+        (
+            ["insert into warehouse.seeds.touchpoint_next_steps values ('cart', 'cart'), ('cart', 'chekout')"],
+            [("cart", "its next step is itself or no touchpoint")] * 2,
+        ),
+        # Two rules of one priority: nothing but their names would decide.
+        (
+            [RULE.format("'web_touch', '*', 'page_path', 'prefix', '/bag'").replace("999", "100")],
+            [("web_confirmation_page", "it has the priority of rule late")],
+        ),
+        # The checkout takes every page below it, and calls of any queue are taken already.
+        (
+            [RULE.format("'web_touch', 'web', 'page_path', 'equals', '/Checkout/bag'")],
+            [("late", "rule web_checkout_page takes all its contacts")],
+        ),
+        (
+            [RULE.format("'call', 'phone', 'queue', 'equals', 'sales'")],
+            [("late", "rule call_any takes all its contacts")],
+        ),
+        # Not wholly taken: another field, a longer reach, an earlier place.
+        ([RULE.format("'web_touch', '*', 'event_name', 'prefix', '/checkout/bag'")], []),
+        ([RULE.format("'web_touch', '*', 'page_path', 'prefix', '/check'")], []),
+        ([RULE.format("'*', '*', 'queue', 'equals', 'sales'")], []),
+        ([RULE.format("'web_touch', '*', 'page_path', 'prefix', '/checkout/bag'").replace("999", "1")], []),
+        # A field that such contacts do not have, and a channel that nobody has.
+        (
+            [RULE.format("'web_touch', '*', 'category', 'equals', 'bag'")],
+            [("late", "its contacts have no field category")],
+        ),
+        (
+            [RULE.format("'ticket', 'fax', 'page_path', 'equals', '/bag'")],
+            [("late", "its contacts have no field page_path"), ("late", "no channel fax")],
+        ),
+        # Rates: the period of another, no amount.
+        (
+            [RATE.format("'message', 'email', 'outbound', 4, null, 'EUR', '2026-03-01', null, 'contract'")],
+            [("message", "email", "outbound", dt.date(2026, 3, 1), "overlaps another rate")],
+        ),
+        (
+            [
+                "update warehouse.seeds.handling_costs set valid_to = '2026-03-01'",
+                RATE.format("'message', 'email', 'outbound', 4, null, 'EUR', '2026-03-01', null, 'contract'"),
+            ],
+            [],
+        ),
+        (
+            [RATE.format("'order', 'phone', 'inbound', null, null, 'EUR', '2026-03-01', null, 'contract'")],
+            [("order", "phone", "inbound", dt.date(2026, 3, 1), "says no amount, no currency or no first day")],
+        ),
+    ],
+)  # fmt: skip
+def test_a_broken_registry_is_refused(
+    cx_models: CompiledModels, changes: list[str], found: list[tuple[Any, ...]]
+) -> None:
+    assert sorted(problems(cx_models, *changes)) == found
 
 
 CONTACTS: list[tuple[dict[str, Any], str]] = [
@@ -133,8 +219,3 @@ def test_pages_and_events_of_a_shop(cx_models: CompiledModels) -> None:
         f"select event_name, page_path, touchpoint_id from {relation('int_web__touch_patterns')}"
     ).fetchall()
     assert {(name, path): touchpoint for name, path, touchpoint in found} == PAGES
-
-
-def test_no_two_rules_share_a_place() -> None:
-    places = Counter(row["priority"] for row in seed("touchpoint_rules"))
-    assert [place for place, count in places.items() if count > 1] == []

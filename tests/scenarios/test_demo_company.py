@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 import pytest
 
-from orchestration import dbt_build
+from orchestration import briefs, dbt_build
 from orchestration.publish import prepare_work
+from tests.support import journey_reference
+from tests.support.dbt_models import DBT_PROJECT
 
 
 def test_orders_and_refunds_add_up_to_the_cent(demo):
@@ -172,6 +174,28 @@ def test_every_contact_has_a_touchpoint_or_is_counted_as_unmapped(demo):
     )[0]
     assert found[0] == unmapped
     assert found[1] > 10_000
+
+
+def test_journeys_and_their_ends_equal_brute_force(demo):
+    """Instants in microseconds since 1970; the registry is that of the seeds."""
+    registry = briefs.Registry.read(DBT_PROJECT / "seeds" / "business")
+    contacts = demo.query(
+        "select epoch_us(interaction_at), interaction_key, person_id, touchpoint_id from fct_interactions "
+        "where person_id is not null and direction <> 'internal'"
+    )
+    ((now,),) = demo.build_query("select epoch_us(observed_until_at) from intermediate.int_journey__horizon")
+    gap = 14 * 86400 * 10**6
+    rules = journey_reference.Registry(
+        stages={},
+        intended=frozenset((row["touchpoint_id"], row["next_touchpoint_id"]) for row in registry.next_steps),
+        goals=frozenset(r["touchpoint_id"] for r in registry.touchpoints if r["is_journey_goal"] == "true"),
+    )
+    expected = Counter(
+        (journey_reference.path(journey, 10), journey_reference.outcome(journey, rules, gap, now))
+        for journey in journey_reference.journeys((journey_reference.Contact(*c) for c in contacts), gap)
+    )
+    assert Counter(demo.query("select path, outcome from fct_journeys")) == expected
+    assert expected.total() > 10_000
 
 
 def test_a_version_is_published_with_its_marts_report_and_manifest(demo):

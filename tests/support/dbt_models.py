@@ -79,13 +79,11 @@ class CompiledModels:
 
     @classmethod
     def of(cls, factory: pytest.TempPathFactory, name: str, select: str, **variables: Any) -> CompiledModels:
-        """Compile the models that `select` names, once per test run for all workers."""
-        home = built_once(
-            factory,
-            name,
-            lambda folder: invoke_dbt(folder, ["compile", "--select", select], dbt_vars(**variables)),
-        )
-        files = (home / "target" / "compiled" / "cx" / "models").rglob("*.sql")
+        """Compile the models and singular tests that `select` names, once per test run for all workers."""
+        # Without "empty" every test of the models named would be compiled too.
+        arguments = ["compile", "--select", select, "--indirect-selection", "empty"]
+        home = built_once(factory, name, lambda folder: invoke_dbt(folder, arguments, dbt_vars(**variables)))
+        files = (home / "target" / "compiled" / "cx").glob("[mt]*/**/*.sql")
         return cls({file.stem: file.read_text(encoding="utf-8") for file in files})
 
     def build(self, connection: duckdb.DuckDBPyConnection, *models: str) -> None:

@@ -32,6 +32,8 @@ def database(empty, tmp_path):
     change(path, "insert into marts.dim_touchpoints (touchpoint_id, has_owner) values ('unmapped', false)")
     change(path, "insert into marts.mart_touchpoint_scorecard (touchpoint_scorecard_key, touchpoint_id, period_type,"
                  " interaction_count, customer_count, coverage) values ('s', 'unmapped', 'all', 0, 0, 0)")  # fmt: skip
+    change(path, "insert into marts.mart_journey_map (journey_map_key, touchpoint_id, period_type, interaction_count)"
+                 " values ('m', 'unmapped', 'all', 0)")  # fmt: skip
     return path
 
 

@@ -1,6 +1,68 @@
--- Every record of a contact in one shape, before it gets a touchpoint: one row per order, ticket, message, call, survey
--- response and shop visit. Web touches join later: they have their touchpoint already.
-with customer_map as (
+{#- What each kind of record says of itself; what it does not say is null, or comes from its ticket, order or survey. -#}
+{%- set columns = {
+    'customer_key': 'string', 'channel': 'string', 'duration_seconds': 'double', 'handling_seconds': 'double',
+    'value_amount': 'decimal(18, 4)', 'currency': 'string', 'order_key': 'string', 'order_ref': 'string',
+    'ticket_key': 'string', 'ticket_ref': 'string', 'survey_key': 'string', 'touchpoint_key': 'string',
+    'score_metric': 'string', 'store_id': 'string', 'visit_type': 'string', 'queue': 'string',
+} -%}
+{%- set talk = 'case when talk_s is not null or hold_s is not null then coalesce(talk_s, 0) + coalesce(hold_s, 0) end' -%}
+{%- set kinds = {
+    'order': {
+        'table': 'cx_order', 'key': 'order_key', 'interaction_at': 'ordered_at',
+        'customer_key': 'customer_key', 'channel': 'channel', 'order_key': 'order_key', 'store_id': 'store_id',
+    },
+    'ticket': {
+        'table': 'cx_support_ticket', 'key': 'support_ticket_key', 'interaction_at': 'opened_at',
+        'customer_key': 'requester_customer_key', 'channel': 'channel', 'ticket_key': 'support_ticket_key',
+    },
+    'message': {
+        'table': 'cx_message', 'key': 'message_key', 'interaction_at': 'sent_at', 'direction': 'direction',
+        'is_automated': "coalesce(author_type in ('bot', 'system'), false)",
+        'customer_key': 'author_customer_key', 'channel': 'channel', 'ticket_key': 'ticket_key',
+    },
+    'call': {
+        'table': 'cx_call', 'key': 'call_key', 'interaction_at': 'started_at', 'direction': 'direction',
+        'customer_key': 'customer_key', 'channel': "'phone'", 'ticket_key': 'ticket_key', 'queue': 'queue',
+        'duration_seconds': talk, 'handling_seconds': talk ~ ' + coalesce(wrap_s, 0)',
+    },
+    'survey_response': {
+        'table': 'cx_survey_response', 'key': 'survey_response_key', 'interaction_at': 'coalesce(submitted_at, started_at)',
+        'customer_key': 'customer_key', 'channel': 'channel', 'survey_key': 'survey_key', 'score_metric': 'score_metric',
+        'duration_seconds': seconds_between('started_at', 'submitted_at'), 'touchpoint_key': 'touchpoint_key',
+        'order_key': 'order_key', 'order_ref': 'order_ref', 'ticket_key': 'ticket_key', 'ticket_ref': 'ticket_ref',
+    },
+    'store_visit': {
+        'table': 'cx_store_visit', 'key': 'store_visit_key', 'interaction_at': 'occurred_at',
+        'customer_key': 'customer_key', 'channel': "'store'", 'order_key': 'order_key', 'order_ref': 'order_ref',
+        'duration_seconds': 'dwell_s', 'handling_seconds': 'dwell_s', 'value_amount': 'basket_amount', 'currency': 'currency',
+        'store_id': 'store_id', 'visit_type': 'visit_type',
+    },
+} -%}
+-- Every record of a contact in one shape, before it gets a touchpoint. Web touches join later: they have theirs already.
+with records as (
+    {%- for kind, said in kinds.items() %}
+    {%- if not loop.first %}
+
+    union all
+    {% endif %}
+    select
+        '{{ kind }}' as interaction_type
+        , {{ said.key }} as record_key
+        , {{ said.interaction_at }} as interaction_at
+        , {{ said.get('direction', "'inbound'") }} as direction
+        , {{ said.get('is_automated', 'false') }} as is_automated
+        {%- for column, type in columns.items() %}
+        , cast({{ said.get(column, 'null') }} as {{ type }}) as {{ column }}
+        {%- endfor %}
+        , source_system
+        , source_account
+        , source_id
+    from {{ ref(said.table) }}
+    where not is_deleted and not is_test
+    {%- endfor %}
+)
+
+, customer_map as (
     select customer_key, customer_id from {{ ref('int_identity__customer_map') }}
 )
 
@@ -18,245 +80,66 @@ with customer_map as (
     left join {{ ref('int_journey__order_refs') }} as order_ref on ticket.order_ref = order_ref.order_ref
 )
 
-, responses as (
-    select
-        response.*
-        , coalesce(response.order_key, order_ref.order_key) as about_order_key
-        , coalesce(response.ticket_key, ticket_ref.ticket_key) as about_ticket_key
-    from {{ ref('cx_survey_response') }} as response
-    left join {{ ref('int_journey__order_refs') }} as order_ref on response.order_ref = order_ref.order_ref
-    left join {{ ref('int_journey__ticket_refs') }} as ticket_ref on response.ticket_ref = ticket_ref.ticket_ref
-)
-
 , orders as (
     select
         ordered.order_key
         , ordered.order_type
-        , coalesce(ordered.channel, 'unknown') as channel
         , customer_map.customer_id
-        , ordered.ordered_at
-        , ordered.store_id
-        , ordered.source_system
-        , ordered.source_account
-        , ordered.source_id
     from {{ ref('cx_order') }} as ordered
     left join customer_map on ordered.customer_key = customer_map.customer_key
     where not ordered.is_deleted and not ordered.is_test
 )
 
-, visits as (
+, linked as (
     select
-        visit.*
-        , coalesce(visit.order_key, order_ref.order_key) as about_order_key
-    from {{ ref('cx_store_visit') }} as visit
-    left join {{ ref('int_journey__order_refs') }} as order_ref on visit.order_ref = order_ref.order_ref
+        records.*
+        , coalesce(records.order_key, order_ref.order_key) as about_order_key
+        , coalesce(records.ticket_key, ticket_ref.ticket_key) as about_ticket_key
+    from records
+    left join {{ ref('int_journey__order_refs') }} as order_ref on records.order_ref = order_ref.order_ref
+    left join {{ ref('int_journey__ticket_refs') }} as ticket_ref on records.ticket_ref = ticket_ref.ticket_ref
+    -- An answer that was neither begun nor sent has no place in time.
+    where records.interaction_at is not null or records.interaction_type <> 'survey_response'
 )
 
 select
-    {{ row_key(["'order'", 'orders.order_key']) }} as interaction_key
-    , 'order' as interaction_type
-    , orders.order_key as record_key
-    , orders.ordered_at as interaction_at
-    , orders.customer_id
-    , orders.channel
-    , 'inbound' as direction
-    , cast(null as double) as duration_seconds
-    -- The value of an order stands in fct_orders.
-    , cast(null as decimal(18, 4)) as value_amount
-    , cast(null as string) as currency
-    , orders.order_key
-    , cast(null as string) as ticket_key
-    , cast(null as string) as stated_touchpoint_id
-    , cast(null as string) as category
-    , cast(null as string) as team
-    , cast(null as string) as tags
-    , cast(null as string) as survey_name
-    , cast(null as string) as survey_metric
-    , cast(null as string) as ticket_channel
-    , 'true' as has_order
-    , orders.order_type
-    , orders.store_id
-    , cast(null as string) as visit_type
-    , cast(null as string) as queue
-    , orders.source_system
-    , orders.source_account
-    , orders.source_id
-from orders
-
-union all
-
-select
-    {{ row_key(["'ticket'", 'ticket.support_ticket_key']) }}
-    , 'ticket'
-    , ticket.support_ticket_key
-    , ticket.opened_at
-    , tickets.customer_id
-    , coalesce(ticket.channel, 'unknown')
-    , 'inbound'
-    , cast(null as double)
-    , cast(null as decimal(18, 4))
-    , cast(null as string)
-    , tickets.order_key
-    , ticket.support_ticket_key
-    , cast(null as string)
-    , ticket.category
-    , ticket.team
-    , ticket.tags
-    , cast(null as string)
-    , cast(null as string)
-    , ticket.channel
-    , case when tickets.order_key is not null then 'true' else 'false' end
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , ticket.source_system
-    , ticket.source_account
-    , ticket.source_id
-from {{ ref('cx_support_ticket') }} as ticket
-inner join tickets on ticket.support_ticket_key = tickets.ticket_key
-where not ticket.is_deleted and not ticket.is_test
-
-union all
-
-select
-    {{ row_key(["'message'", 'message.message_key']) }}
-    , 'message'
-    , message.message_key
-    , message.sent_at
-    , coalesce(customer_map.customer_id, tickets.customer_id)
-    , coalesce(message.channel, tickets.channel, 'unknown')
-    , message.direction
-    , cast(null as double)
-    , cast(null as decimal(18, 4))
-    , cast(null as string)
-    , tickets.order_key
-    , message.ticket_key
-    , cast(null as string)
+    {{ row_key(['record.interaction_type', 'record.record_key']) }} as interaction_key
+    , record.interaction_type
+    , record.record_key
+    , record.interaction_at
+    , coalesce(customer_map.customer_id, tickets.customer_id, orders.customer_id) as customer_id
+    , coalesce(record.channel, survey.channel, tickets.channel, 'unknown') as channel
+    , record.direction
+    , record.is_automated
+    , record.duration_seconds
+    , record.handling_seconds
+    -- The value of an order stands in fct_orders; so does the basket of a visit with an order.
+    , case when record.about_order_key is null then record.value_amount end as value_amount
+    , case when record.about_order_key is null then record.currency end as currency
+    , coalesce(record.about_order_key, tickets.order_key) as order_key
+    , record.about_ticket_key as ticket_key
+    , coalesce(record.touchpoint_key, survey.touchpoint_key) as stated_touchpoint_id
     , tickets.category
     , tickets.team
     , tickets.tags
-    , cast(null as string)
-    , cast(null as string)
-    , coalesce(tickets.channel, message.channel)
-    , case when tickets.order_key is not null then 'true' else 'false' end
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , message.source_system
-    , message.source_account
-    , message.source_id
-from {{ ref('cx_message') }} as message
-left join tickets on message.ticket_key = tickets.ticket_key
-left join customer_map on message.author_customer_key = customer_map.customer_key
-where not message.is_deleted and not message.is_test
-
-union all
-
-select
-    {{ row_key(["'call'", 'call.call_key']) }}
-    , 'call'
-    , call.call_key
-    , call.started_at
-    , coalesce(customer_map.customer_id, tickets.customer_id)
-    , 'phone'
-    , call.direction
-    , cast(coalesce(call.talk_s, 0) + coalesce(call.hold_s, 0) as double)
-    , cast(null as decimal(18, 4))
-    , cast(null as string)
-    , tickets.order_key
-    , call.ticket_key
-    , cast(null as string)
-    , tickets.category
-    , tickets.team
-    , tickets.tags
-    , cast(null as string)
-    , cast(null as string)
-    , tickets.channel
-    , case when tickets.order_key is not null then 'true' else 'false' end
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , call.queue
-    , call.source_system
-    , call.source_account
-    , call.source_id
-from {{ ref('cx_call') }} as call
-left join tickets on call.ticket_key = tickets.ticket_key
-left join customer_map on call.customer_key = customer_map.customer_key
-where not call.is_deleted and not call.is_test
-
-union all
-
-select
-    {{ row_key(["'survey_response'", 'response.survey_response_key']) }}
-    , 'survey_response'
-    , response.survey_response_key
-    , coalesce(response.submitted_at, response.started_at)
-    , coalesce(customer_map.customer_id, tickets.customer_id, orders.customer_id)
-    , coalesce(response.channel, survey.channel, tickets.channel, 'unknown')
-    , 'inbound'
-    , {{ seconds_between('response.started_at', 'response.submitted_at') }}
-    , cast(null as decimal(18, 4))
-    , cast(null as string)
-    , coalesce(response.about_order_key, tickets.order_key)
-    , response.about_ticket_key
-    , coalesce(response.touchpoint_key, survey.touchpoint_key)
-    , tickets.category
-    , tickets.team
-    , tickets.tags
-    , survey.name
-    , coalesce(response.score_metric, survey.metric_type)
-    , tickets.channel
-    , case when response.about_order_key is not null then 'true' else 'false' end
+    , survey.name as survey_name
+    , coalesce(record.score_metric, survey.metric_type) as survey_metric
+    , coalesce(tickets.channel, case when record.interaction_type = 'message' then record.channel end) as ticket_channel
+    -- Of an answer only the order it names itself: one about a ticket judges the ticket.
+    , case
+        when record.about_order_key is not null then 'true'
+        when record.interaction_type <> 'survey_response' and tickets.order_key is not null then 'true'
+        else 'false'
+    end as has_order
     , orders.order_type
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , response.source_system
-    , response.source_account
-    , response.source_id
-from responses as response
-left join {{ ref('cx_survey') }} as survey on response.survey_key = survey.survey_key
-left join tickets on response.about_ticket_key = tickets.ticket_key
-left join orders on response.about_order_key = orders.order_key
-left join customer_map on response.customer_key = customer_map.customer_key
-where not response.is_deleted and not response.is_test
-    and coalesce(response.submitted_at, response.started_at) is not null
-
-union all
-
-select
-    {{ row_key(["'store_visit'", 'visit.store_visit_key']) }}
-    , 'store_visit'
-    , visit.store_visit_key
-    , visit.occurred_at
-    , coalesce(customer_map.customer_id, orders.customer_id)
-    , 'store'
-    , 'inbound'
-    , cast(visit.dwell_s as double)
-    -- The basket of a visit with an order stands on the order.
-    , case when visit.about_order_key is null then visit.basket_amount end
-    , case when visit.about_order_key is null then visit.currency end
-    , visit.about_order_key
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , cast(null as string)
-    , case when visit.about_order_key is not null then 'true' else 'false' end
-    , orders.order_type
-    , visit.store_id
-    , visit.visit_type
-    , cast(null as string)
-    , visit.source_system
-    , visit.source_account
-    , visit.source_id
-from visits as visit
-left join orders on visit.about_order_key = orders.order_key
-left join customer_map on visit.customer_key = customer_map.customer_key
-where not visit.is_deleted and not visit.is_test
+    , record.store_id
+    , record.visit_type
+    , record.queue
+    , record.source_system
+    , record.source_account
+    , record.source_id
+from linked as record
+left join customer_map on record.customer_key = customer_map.customer_key
+left join tickets on record.about_ticket_key = tickets.ticket_key
+left join orders on record.about_order_key = orders.order_key
+left join {{ ref('cx_survey') }} as survey on record.survey_key = survey.survey_key

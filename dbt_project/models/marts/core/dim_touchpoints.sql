@@ -10,6 +10,8 @@ with registry as (
         , goal
         , data_needed
         , expected_outcome
+        , next_action
+        , is_journey_goal
         , conversion_event
         , active_from
         , active_to
@@ -27,6 +29,8 @@ with registry as (
         , 'Every contact has a touchpoint'
         , 'rules in seed touchpoint_rules'
         , cast(null as string)
+        , cast(null as string)
+        , false
         , cast(null as string)
         , cast('2000-01-01' as date)
         , cast(null as date)
@@ -47,6 +51,8 @@ select
     , registry.goal
     , registry.data_needed
     , registry.expected_outcome
+    , registry.next_action
+    , cast(registry.is_journey_goal as boolean) as is_journey_goal
     , registry.conversion_event
     , cast(registry.active_from as date) as active_from_date
     , cast(registry.active_to as date) as active_to_date
