@@ -13,7 +13,14 @@ with ranked_kinds as (
         , n.attached_by
         -- 99: no identifier at all.
         , coalesce(k.anchor_rank, 99) as anchor_rank
-        , c.source_created_at
+        , row_number() over (
+            partition by n.cluster_key
+            order by
+                case when n.attached_by = 'weak' then 1 else 0 end
+                , coalesce(k.anchor_rank, 99)
+                , c.source_created_at nulls last
+                , n.node_key
+        ) as seniority
     from {{ ref('int_identity__clusters') }} as n
     join {{ ref('cx_customer') }} as c on n.node_key = c.customer_key
     left join ranked_kinds as k on n.node_key = k.customer_key
@@ -24,18 +31,8 @@ with ranked_kinds as (
 -- not rename it, and no contact value goes into the id.
 , anchors as (
     select cluster_key, customer_key as anchor_customer_key, anchor_rank
-    from (
-        select
-            cluster_key
-            , customer_key
-            , anchor_rank
-            , row_number() over (
-                partition by cluster_key
-                order by case when attached_by = 'weak' then 1 else 0 end, anchor_rank, source_created_at nulls last, customer_key
-            ) as place
-        from records
-    ) as ordered
-    where place = 1
+    from records
+    where seniority = 1
 )
 
 select
@@ -45,5 +42,6 @@ select
     , cast(a.anchor_customer_key as string) as anchor_customer_key
     , cast(a.anchor_rank as bigint) as anchor_rank
     , cast(r.attached_by as string) as attached_by
+    , cast(r.seniority as bigint) as seniority
 from records as r
 join anchors as a on r.cluster_key = a.cluster_key

@@ -10,7 +10,8 @@ with held as (
         , min(i.source_system) as source_system
         , min(i.source_account) as source_account
         , max(i.trust) as trust
-        , min(coalesce(i.valid_from, i.source_created_at)) as observed_at
+        -- Tables without a time for each identifier speak from the day of their record on.
+        , min(coalesce(i.valid_from, i.source_created_at, c.source_created_at, c.first_seen_at)) as observed_at
         , max(i.valid_to) as valid_to
     from {{ ref('cx_customer_identifier') }} as i
     inner join {{ ref('cx_customer') }} as c on i.customer_key = c.customer_key
