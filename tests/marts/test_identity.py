@@ -21,6 +21,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.settings import Settings, load_settings
+from orchestration.errors import CxError
+from orchestration.explain import explain_customer
 from tests.support import identity_reference as reference
 from tests.support.dbt_models import ParsedProject, fill, open_build_file
 from tests.support.identity_reference import Login
@@ -196,6 +199,8 @@ def hand_worked(given: Given) -> None:
     given.record("bridge/second", created=2, email="other@bridge.test", phone="+48701")
     given.record("bridge/third", created=30, email=["bridge@mail.test", "other@bridge.test"])
     given.record("bridge/call", created=3, phone=["+48700", "+48701"])
+
+    given.record("typeform/email:pia@mail.test", email="pia@mail.test", phone="+48800900")
 
     given.record("device/a", device_id="same-phone")
     given.record("device/b", device_id="same-phone")
@@ -636,6 +641,89 @@ def replayed(
         }
         found |= reference.history({r: i for i, r in enumerate(order)}, evidence, hanging)
     return found
+
+
+class TestExplain:
+    """`cx explain customer`, on the records above."""
+
+    @pytest.fixture(scope="class")
+    def settings(self, tmp_path_factory: pytest.TempPathFactory, built: Any) -> Settings:
+        result = load_settings(tmp_path_factory.mktemp("explain")).prepare()
+        sql = "select path from duckdb_databases() where database_name = 'warehouse'"
+        (built_file,) = built.execute(sql).fetchone()
+        shutil.copy(built_file, result.warehouse)
+        return result
+
+    def test_a_customer_is_told_by_records_evidence_and_earlier_ids(self, settings: Settings) -> None:
+        """Asked for by an alias."""
+        ids = {r: own_id(f"renamed/{r}") for r in ("till", "letter", "login")}
+        assert explain_customer(settings, ids["till"]) == [
+            f"customer {ids['login']}",
+            "",
+            "records (the first gives the id)",
+            "  1  test:test:test:renamed/login  (created at 2026-01-21 00:00 UTC)",
+            "  2  test:test:test:renamed/till  (created at 2026-01-02 00:00 UTC, asked for)",
+            "  3  test:test:test:renamed/letter  (created at 2026-01-05 00:00 UTC)",
+            "",
+            "why they are one",
+            "  3 is 1: both have email r…@m….test; trust 0.90, test:test, since 2026-01-21 00:00 UTC",
+            "  2 is 3: both have loyalty_card …; trust 0.90, test:test, since 2026-01-05 00:00 UTC",
+            "",
+            "ids that lead here",
+            f"  {ids['letter']}  record 3, until 2026-01-05 00:00 UTC, loyalty_card, then {ids['till']}",
+            f"  {ids['till']}  record 2, until 2026-01-21 00:00 UTC, email",
+        ]
+
+    def test_two_records_of_a_customer_are_joined_by_a_path(self, settings: Settings) -> None:
+        found = explain_customer(settings, "test:test:test:chain/crm", "test|test|test|chain/till")
+        assert [line.strip().split(";")[0] for line in found[2:]] == [
+            "test:test:test:chain/crm", "both have email a…@m….test",
+            "test:test:test:chain/help", "both have user_id …",
+            "test:test:test:chain/shop", "both have loyalty_card …",
+            "test:test:test:chain/till",
+        ]  # fmt: skip
+
+    def test_what_did_not_join_is_said_with_its_reason(self, settings: Settings) -> None:
+        family = explain_customer(settings, "test:test:test:family/anna", "test:test:test:family/jan")
+        assert family[2:] == ["  both have email f…@m….test: too_many_users"]
+        never = explain_customer(settings, own_id("never/weak"), own_id("never/home"))
+        assert never[2:] == [
+            "  both have phone +…00: too weak to join two customers",
+            "  declared two (seed identity_never_merge, 2026-01-01): test",
+        ]
+        office = explain_customer(settings, own_id("office/call"))
+        assert "  1  phone +…00: too_many_emails (5), since 2026-01-01 00:00 UTC" in office
+        weak = [line for line in explain_customer(settings, own_id("family/call")) if "weak" in line]
+        assert [line.split(";")[0] for line in weak] == ["  2 is 1: both have phone +…00"]
+
+    def test_no_contact_value_is_told_in_the_clear(self, given: Given, settings: Settings) -> None:
+        contacts = {value for _, kind, value in given.held if kind in ("email", "phone")}
+        told = "\n".join(
+            line
+            for group in (
+                "chain/crm",
+                "family/anna",
+                "office/0",
+                "household/a",
+                "role/a",
+                "typeform/email:pia@mail.test",
+            )
+            for line in explain_customer(settings, own_id(group))
+        )
+        assert "typeform/email:p…@m….test" in told
+        assert [value for value in contacts if value in told] == []
+
+    def test_what_is_unknown_is_an_error_that_says_what_to_give(self, settings: Settings) -> None:
+        for unknown in ("0" * 32, "hubspot:crm:contacts:1", "ann@mail.test"):
+            with pytest.raises(
+                CxError, match=r"(?s)no customer, alias or record.*dim_customer_aliases"
+            ) as error:
+                explain_customer(settings, unknown)
+            assert "ann@mail.test" not in str(error.value)
+
+    def test_before_the_first_build_it_says_so(self, tmp_path: Path) -> None:
+        with pytest.raises(CxError, match="nothing is built yet"):
+            explain_customer(load_settings(tmp_path), "x")
 
 
 TABLES = (
