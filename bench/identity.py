@@ -1,4 +1,4 @@
-"""`python -m bench.identity`: what identity resolution costs on a million identifiers, and whether it finds the persons.
+"""`python -m bench.identity`: what a million identifiers cost, and whether the persons behind them are found.
 
 Persons are made up in SQL, each known to up to six systems by logins, addresses, cards and phones; some share an
 address, a phone or a placeholder. The identity models are built over them by dbt in a memory limit. Fails when two

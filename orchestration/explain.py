@@ -23,8 +23,8 @@ _EMAIL = re.compile(r"[^\s@:|]+@[^\s@:|]+")
 _PLAIN_KINDS = frozenset({"external_id", "order_id", "ticket_id", "web_transaction_id"})
 
 _RECORDS = """
-select m.customer_key, c.source_system, c.source_account, c.source_object, c.source_id, c.source_created_at,
-       c.is_deleted, m.attached_by, m.cluster_key
+select m.customer_key, c.source_system, c.source_account, c.source_object, c.source_id,
+       coalesce(c.source_created_at, c.first_seen_at) as known_from, c.is_deleted, m.cluster_key
 from intermediate.int_identity__customer_map as m
 join conformed.cx_customer as c on m.customer_key = c.customer_key
 where m.customer_id = ? order by m.seniority
@@ -230,7 +230,7 @@ def _evidence(customer: Customer, link: Row) -> str:
 def _story(customer: Customer) -> list[str]:
     lines = [f"customer {customer.customer_id}", "", "records (the first gives the id)"]
     for number, record in enumerate(customer.records, 1):
-        notes = [f"created at {_time(record['source_created_at'])}"]
+        notes = [f"known from {_time(record['known_from'])} on"]
         notes += ["deleted at the source"] * record["is_deleted"]
         notes += ["asked for"] * (record["customer_key"] == customer.asked and number > 1)
         lines.append(f"  {number}  {customer.reference(record['customer_key'])}  ({', '.join(notes)})")

@@ -18,7 +18,7 @@ with ranked_kinds as (
             order by
                 case when n.attached_by = 'weak' then 1 else 0 end
                 , coalesce(k.anchor_rank, 99)
-                , c.source_created_at nulls last
+                , coalesce(c.source_created_at, c.first_seen_at) nulls last
                 , n.node_key
         ) as seniority
     from {{ ref('int_identity__clusters') }} as n

@@ -9,32 +9,36 @@ with strong_evidence as (
         , e.id_type
         , e.trust
         , e.observed_at
-        , row_number() over (partition by e.node_b order by e.observed_at asc nulls first, e.node_a) as place
     from {{ ref('int_identity__edges') }} as e
     join {{ ref('int_identity__components') }} as a on e.node_a = a.node_key
     join {{ ref('int_identity__components') }} as b on e.node_b = b.node_key
     where e.is_strong and e.is_bridge and e.node_a <> e.node_b and a.cluster_key = b.cluster_key
 )
 
--- All records of an identifier are one through the record that showed it first; a merge names both records, unless the
--- winner was never loaded: then it is a name that its losers share.
-, strong_links as (
+, merges as (
+    select e.*, winner.customer_key as winner_customer_key
+    from (select * from strong_evidence where edge_type <> 'identifier') as e
+    left join {{ ref('int_identity__customer_map') }} as winner on e.node_b = winner.customer_key
+)
+
+-- All records of an identifier are one through the record that showed it first. The losers of a merge whose winner was
+-- never loaded share the winner's name in the same way.
+, holders as (
     select
-        e.cluster_key
-        , e.customer_key
-        , coalesce(winner.customer_key, earliest.customer_key) as other_customer_key
-        , case when winner.customer_key is null then e.node_b end as identifier_key
-        , e.edge_type
-        , e.id_type
-        , case when winner.customer_key is null then least(e.trust, earliest.trust) else e.trust end as trust
-        , e.observed_at as linked_at
-        , e.edge_key
-        , case when winner.customer_key is null then earliest.edge_key end as other_edge_key
-    from strong_evidence as e
-    join strong_evidence as earliest on e.node_b = earliest.node_b and earliest.place = 1
-    left join {{ ref('int_identity__customer_map') }} as winner
-        on e.node_b = winner.customer_key and e.edge_type <> 'identifier'
-    where winner.customer_key is not null or e.place > 1
+        h.*
+        , row_number() over (partition by node_b order by observed_at asc nulls first, customer_key) as place
+        , first_value(customer_key) over (partition by node_b order by observed_at asc nulls first, customer_key) as first_customer_key
+        , first_value(edge_key) over (partition by node_b order by observed_at asc nulls first, customer_key) as first_edge_key
+        , first_value(trust) over (partition by node_b order by observed_at asc nulls first, customer_key) as first_trust
+    from (
+        select cluster_key, edge_key, customer_key, node_b, edge_type, id_type, trust, observed_at
+        from strong_evidence
+        where edge_type = 'identifier'
+        union all
+        select cluster_key, edge_key, customer_key, node_b, edge_type, id_type, trust, observed_at
+        from merges
+        where winner_customer_key is null
+    ) as h
 )
 
 -- A record that weak identifiers brought here hangs on the first that showed one of them: it joins nobody else.
@@ -69,9 +73,15 @@ with strong_evidence as (
 
 , links as (
     select
-        cluster_key, customer_key, other_customer_key, identifier_key, edge_type, id_type, trust, true as is_strong, linked_at
-        , edge_key, other_edge_key
-    from strong_links
+        cluster_key, customer_key, first_customer_key as other_customer_key, node_b as identifier_key, edge_type, id_type
+        , least(trust, first_trust) as trust, true as is_strong, observed_at as linked_at, edge_key, first_edge_key as other_edge_key
+    from holders
+    where place > 1
+    union all
+    select
+        cluster_key, customer_key, winner_customer_key, null, edge_type, id_type, trust, true, observed_at, edge_key, null
+    from merges
+    where winner_customer_key is not null
     union all
     select
         cluster_key, customer_key, other_customer_key, identifier_key, edge_type, id_type, trust, false, linked_at
