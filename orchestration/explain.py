@@ -199,7 +199,8 @@ def _tree(first: str, links: Sequence[Row]) -> list[Row]:
     for place, link in enumerate(links):
         at[link["customer_key"]].append((place, link["other_customer_key"]))
         at[link["other_customer_key"]].append((place, link["customer_key"]))
-    reached, waiting, tree = {first}, [(place, first, to) for place, to in at[first]], []
+    reached, waiting = {first}, [(place, first, to) for place, to in at[first]]
+    tree: list[Row] = []
     heapq.heapify(waiting)
     while waiting:
         place, start, end = heapq.heappop(waiting)

@@ -15,7 +15,7 @@ with strong_evidence as (
     where e.is_strong and e.is_bridge and e.node_a <> e.node_b and a.cluster_key = b.cluster_key
 )
 
-, merges as (
+, declared_merges as (
     select e.*, winner.customer_key as winner_customer_key
     from (select * from strong_evidence where edge_type <> 'identifier') as e
     left join {{ ref('int_identity__customer_map') }} as winner on e.node_b = winner.customer_key
@@ -36,7 +36,7 @@ with strong_evidence as (
         where edge_type = 'identifier'
         union all
         select cluster_key, edge_key, customer_key, node_b, edge_type, id_type, trust, observed_at
-        from merges
+        from declared_merges
         where winner_customer_key is null
     ) as h
 )
@@ -80,7 +80,7 @@ with strong_evidence as (
     union all
     select
         cluster_key, customer_key, winner_customer_key, null, edge_type, id_type, trust, true, observed_at, edge_key, null
-    from merges
+    from declared_merges
     where winner_customer_key is not null
     union all
     select
