@@ -27,10 +27,11 @@ SESSION_SETTINGS = (
     "set threads = 2",
 )
 WEB_CHAIN = (
-    "int_identity__identifiers", "int_identity__edges", "int_identity__components", "int_identity__clusters",
-    "int_identity__customer_map", "int_identity__user_map", "int_identity__web_days", "int_identity__web_logins",
-    "int_identity__web_user_map", "int_identity__rejected", "int_web__timed_sessions", "int_web__long_sessions",
-    "int_web__touch_patterns", "int_web__events", "int_web__horizon", "int_web__excluded", "int_web__channel_groups",
+    "int_identity__held", "int_identity__identifiers", "int_identity__edges", "int_identity__components",
+    "int_identity__clusters", "int_identity__customer_map", "int_identity__user_map",
+    "int_identity__web_days", "int_identity__web_logins", "int_identity__web_user_map",
+    "int_identity__rejected", "int_web__timed_sessions", "int_web__long_sessions", "int_web__touch_patterns",
+    "int_web__events", "int_web__horizon", "int_web__excluded", "int_web__channel_groups",
 )  # fmt: skip
 """Models from the conformed customers and events to sessions, in the order in which they are built."""
 Row = Mapping[str, Any]
@@ -87,13 +88,13 @@ class ParsedProject:
             "--target-path", str(home / "target"), "--log-path", str(home / "logs"),
             "--vars", json.dumps(dbt_vars(**variables)),
         ]  # fmt: skip
-        with self._environment():
+        with self._environment(home):
             parsed = dbtRunner().invoke(["parse", *self._arguments])
         assert parsed.success, parsed.exception
         self._manifest = parsed.result
 
-    def run(self, select: str, *options: str) -> None:
-        """Build models and give the database file back.
+    def run(self, select: str, *options: str, home: Path | None = None) -> None:
+        """Build models and give the database file back; `home`: that of another build file.
 
         Raises:
             AssertionError: with the messages of what failed.
@@ -101,7 +102,7 @@ class ParsedProject:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        with self._environment():
+        with self._environment(home or self.home):
             done = dbtRunner(manifest=self._manifest).invoke(
                 ["run", *self._arguments, "--select", select, *options]
             )
@@ -110,10 +111,10 @@ class ParsedProject:
         assert done.success, done.exception or messages
 
     @contextmanager
-    def _environment(self) -> Iterator[None]:
+    def _environment(self, home: Path) -> Iterator[None]:
         given = {
-            "CX_WAREHOUSE": str(self.home / "warehouse.duckdb"),
-            "CX_WORK": str(self.home / "cx.duckdb"),
+            "CX_WAREHOUSE": str(home / "warehouse.duckdb"),
+            "CX_WORK": str(home / "cx.duckdb"),
             "DO_NOT_TRACK": "1",
         }
         before = {name: os.environ.get(name) for name in given}

@@ -1,6 +1,12 @@
 {#- Every record has an id that it would have alone; in a cluster all but the anchor's are aliases. -#}
-{{ config(post_hook="{{ drop_helper_tables(this, ['nodes', 'links_0', 'links_1']) }}") }}
-{%- set nodes = helper_table(this, 'nodes') -%}
+{{ config(
+    materialized='incremental'
+    , pre_hook="{{ forget_scope('customer_key') }}"
+    , post_hook=["{{ close_scope() }}", "{{ drop_helper_tables(this, ['nodes', 'links_0', 'links_1']) }}"]
+) }}
+-- depends_on: {{ ref('identity_refused_values') }} {{ ref('identity_anchor_rank') }}
+-- depends_on: {{ ref('identity_always_merge') }} {{ ref('identity_never_merge') }}
+{% set nodes = helper_table(this, 'nodes') -%}
 {%- set links_sql -%}
     select
         greatest(a.node_id, b.node_id) as junior
@@ -11,10 +17,11 @@
     from {{ ref('int_identity__links') }} as l
     join {{ nodes }} as a on l.customer_key = a.customer_key
     join {{ nodes }} as b on l.other_customer_key = b.customer_key
+    where {{ in_scope('l.customer_key') }}
 {%- endset -%}
 {%- if is_building() -%}
     {%- do create_helper_table(nodes, 'select row_number() over (order by cluster_key, seniority) as node_id, customer_key from '
-        ~ ref('int_identity__customer_map')) -%}
+        ~ ref('int_identity__customer_map') ~ ' where ' ~ in_scope('customer_key')) -%}
     {%- set history = merge_history(this, links_sql)[0] -%}
 with joined as (
     select
@@ -49,3 +56,4 @@ select
 from {{ ref('int_identity__customer_map') }} as m
 join {{ ref('cx_customer') }} as c on m.customer_key = c.customer_key
 left join joined as j on m.customer_key = j.customer_key
+where {{ in_scope('m.customer_key') }}

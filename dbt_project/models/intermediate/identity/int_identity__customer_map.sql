@@ -1,8 +1,9 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_scope('customer_key') }}") }}
 with ranked_kinds as (
     select i.customer_key, min(rank.anchor_rank) as anchor_rank
     from {{ ref('int_identity__identifiers') }} as i
     join {{ ref('identity_anchor_rank') }} as rank on i.id_kind = rank.id_type
-    where i.reject_reason is null
+    where i.reject_reason is null and {{ in_scope('i.customer_key') }}
     group by i.customer_key
 )
 
@@ -11,6 +12,7 @@ with ranked_kinds as (
         n.node_key as customer_key
         , n.cluster_key
         , n.attached_by
+        , {{ record_version('c') }} as record_version
         -- 99: no identifier at all.
         , coalesce(k.anchor_rank, 99) as anchor_rank
         , row_number() over (
@@ -24,7 +26,7 @@ with ranked_kinds as (
     from {{ ref('int_identity__clusters') }} as n
     join {{ ref('cx_customer') }} as c on n.node_key = c.customer_key
     left join ranked_kinds as k on n.node_key = k.customer_key
-    where n.node_type = 'record'
+    where n.node_type = 'record' and {{ in_scope('n.node_key') }}
 )
 
 -- The customer is named after its strongest, then oldest record: a younger or weaker record that joins later does
@@ -43,5 +45,6 @@ select
     , cast(a.anchor_rank as bigint) as anchor_rank
     , cast(r.attached_by as string) as attached_by
     , cast(r.seniority as bigint) as seniority
+    , cast(r.record_version as string) as record_version
 from records as r
 join anchors as a on r.cluster_key = a.cluster_key

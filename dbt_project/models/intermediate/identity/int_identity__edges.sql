@@ -1,7 +1,9 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_scope('node_a') }}") }}
 {%- set min_trust = identity_setting('identity_cluster_min_trust') -%}
 with records as (
     select customer_key, source_system, source_account, deleted_at, source_updated_at, master_customer_key
     from {{ ref('cx_customer') }}
+    where {{ in_scope('customer_key') }}
 )
 
 , identifier_edges as (
@@ -16,7 +18,7 @@ with records as (
         , source_account
         , record_count > 1 as is_bridge
     from {{ ref('int_identity__identifiers') }}
-    where reject_reason is null and not is_time_bound
+    where reject_reason is null and not is_time_bound and {{ in_scope('customer_key') }}
 )
 
 , source_merges as (

@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_scope('customer_key') }}") }}
 -- Strong evidence whose record and other end lie in one part: what a never rule has cut joins nothing.
 with strong_evidence as (
     select
@@ -13,6 +14,7 @@ with strong_evidence as (
     join {{ ref('int_identity__components') }} as a on e.node_a = a.node_key
     join {{ ref('int_identity__components') }} as b on e.node_b = b.node_key
     where e.is_strong and e.is_bridge and e.node_a <> e.node_b and a.cluster_key = b.cluster_key
+        and {{ in_scope('e.node_a') }}
 )
 
 , declared_merges as (
@@ -59,7 +61,7 @@ with strong_evidence as (
     join {{ ref('int_identity__edges') }} as other on own.node_b = other.node_b and not other.is_strong
     join {{ ref('int_identity__customer_map') }} as known
         on other.node_a = known.customer_key and m.cluster_key = known.cluster_key and known.attached_by <> 'weak'
-    where m.attached_by = 'weak'
+    where m.attached_by = 'weak' and {{ in_scope('m.customer_key') }}
 )
 
 , first_weak_links as (
