@@ -11,9 +11,14 @@
     {{ return(api.Relation.create(database=this.database, schema=this.schema, identifier='int_identity__scope')) }}
 {% endmacro %}
 
+{# Whether a build adds to the tables of an earlier one. Unit tests have no table. #}
+{% macro is_resumed() %}
+    {{ return(is_incremental() if this is not none else false) }}
+{% endmacro %}
+
 {# Condition: the record is in the scope. Always true in a full build. #}
 {% macro in_scope(column) -%}
-    {%- if is_incremental() -%}
+    {%- if is_resumed() -%}
         {{ column }} in (select customer_key from {{ scope_relation() }})
     {%- else -%}
         true
@@ -25,7 +30,7 @@
   Args: column: the record; group: column whose groups lie in the scope as a whole, where rows are not of records only.
 #}
 {% macro forget_scope(column, group=none) -%}
-    {%- if is_incremental() -%}
+    {%- if is_resumed() -%}
         delete from {{ this }}
         where {% if group %}{{ group }} in (select {{ group }} from {{ this }} where {{ in_scope(column) }}){% else %}{{ in_scope(column) }}{% endif %}
     {%- endif -%}
@@ -40,22 +45,42 @@
     ]) }}
 {%- endmacro %}
 
-{# Manual rules, lists and settings as one value: another value means that everything is resolved again. #}
+{#
+  Models, manual rules, lists and settings as one value: another value means that everything is resolved again. Of the
+  macros only this number is known: raise it with a change of what they compute.
+#}
 {% macro identity_rules_version() %}
-    {%- set parts = [] -%}
+    {%- set parts = ['macros 1'] -%}
+    {%- for node in graph.nodes.values() | sort(attribute='unique_id')
+        if node.resource_type == 'model' and node.fqn[1:3] == ['intermediate', 'identity'] -%}
+        {%- do parts.append(node.name ~ '=' ~ local_md5(node.raw_code)) -%}
+    {%- endfor -%}
     {%- for name in ['identity_cluster_min_trust', 'identity_max_users_per_identifier', 'identity_max_emails_per_phone',
                      'identity_max_records_per_identifier', 'identity_own_email_domains'] -%}
         {%- do parts.append(name ~ '=' ~ identity_setting(name)) -%}
     {%- endfor -%}
-    {%- for seed, key in [
-        [ref('identity_refused_values'), "id_type || '|' || match_kind || '|' || match_value || '|' || reason"],
-        [ref('identity_anchor_rank'), "id_type || '|' || cast(anchor_rank as string)"],
-        [ref('identity_always_merge'), "left_customer_ref || '|' || right_customer_ref || '|' || coalesce(cast(decided_date as string), '')"],
-        [ref('identity_never_merge'), "left_customer_ref || '|' || right_customer_ref || '|' || coalesce(cast(decided_date as string), '')"],
-    ] -%}
-        {%- do parts.append(first_value_of('select coalesce(md5(' ~ string_agg_ordered(key, ';', key) ~ "), '') from " ~ seed)) -%}
+    {%- for seed, columns in {
+        'identity_refused_values': ['id_type', 'match_kind', 'match_value', 'reason'],
+        'identity_anchor_rank': ['id_type', 'anchor_rank'],
+        'identity_always_merge': ['left_customer_ref', 'right_customer_ref', 'decided_date'],
+        'identity_never_merge': ['left_customer_ref', 'right_customer_ref', 'decided_date'],
+    }.items() -%}
+        {%- set row = row_key(columns) -%}
+        {%- do parts.append(first_value_of("select coalesce(md5(" ~ string_agg_ordered(row, ';', row) ~ "), '') from "
+            ~ graph.nodes['seed.cx.' ~ seed].relation_name)) -%}
     {%- endfor -%}
     {{ return(local_md5(parts | join('#'))) }}
+{% endmacro %}
+
+{# dbt's own rule, and: identity models are built from scratch when they stand by other rules than those of now. #}
+{% macro should_full_refresh() %}
+    {%- set asked = config.get('full_refresh') -%}
+    {%- if asked is none -%}{%- set asked = flags.FULL_REFRESH -%}{%- endif -%}
+    {%- if not asked and is_building() and model.fqn[1:3] == ['intermediate', 'identity'] -%}
+        {%- set asked = not is_built('int_identity__scope__rules')
+            or first_value_of('select max(rules_version) from ' ~ rules_table()) != identity_rules_version() -%}
+    {%- endif -%}
+    {{ return(asked) }}
 {% endmacro %}
 
 {% macro rules_table() %}
@@ -80,10 +105,9 @@
   Args: owner: int_identity__scope. Returns the helper table, or none when everything is to be resolved.
 #}
 {% macro reach_scope(owner) %}
-    {%- for table in ['identifiers', 'edges', 'components', 'clusters', 'customer_map', 'links', 'aliases', 'scope__rules'] -%}
+    {%- for table in ['identifiers', 'edges', 'components', 'clusters', 'customer_map', 'links', 'aliases'] -%}
         {%- if not is_built('int_identity__' ~ table) -%}{{ return(none) }}{%- endif -%}
     {%- endfor -%}
-    {%- if first_value_of('select max(rules_version) from ' ~ rules_table()) != identity_rules_version() -%}{{ return(none) }}{%- endif -%}
     {%- set built = api.Relation.create(database=owner.database, schema=owner.schema, identifier='int_identity__identifiers') -%}
     {%- set mapped = api.Relation.create(database=owner.database, schema=owner.schema, identifier='int_identity__customer_map') -%}
     {%- set built_edges = api.Relation.create(database=owner.database, schema=owner.schema, identifier='int_identity__edges') -%}

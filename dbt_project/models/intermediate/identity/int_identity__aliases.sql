@@ -4,9 +4,7 @@
     , pre_hook="{{ forget_scope('customer_key') }}"
     , post_hook=["{{ close_scope() }}", "{{ drop_helper_tables(this, ['nodes', 'links_0', 'links_1']) }}"]
 ) }}
--- depends_on: {{ ref('identity_refused_values') }} {{ ref('identity_anchor_rank') }}
--- depends_on: {{ ref('identity_always_merge') }} {{ ref('identity_never_merge') }}
-{% set nodes = helper_table(this, 'nodes') -%}
+{%- set nodes = helper_table(this, 'nodes') -%}
 {%- set links_sql -%}
     select
         greatest(a.node_id, b.node_id) as junior
