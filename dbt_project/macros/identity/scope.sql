@@ -72,25 +72,31 @@
     {{ return(local_md5(parts | join('#'))) }}
 {% endmacro %}
 
+{# Helper table with the version of the rules: `wanted` by the build under way, `built` by the last that ended. #}
+{% macro rules_table(which) %}
+    {{ return(api.Relation.create(database=this.database, schema=this.schema, identifier='int_identity__scope__rules_' ~ which)) }}
+{% endmacro %}
+
 {# dbt's own rule, and: identity models are built from scratch when they stand by other rules than those of now. #}
 {% macro should_full_refresh() %}
     {%- set asked = config.get('full_refresh') -%}
     {%- if asked is none -%}{%- set asked = flags.FULL_REFRESH -%}{%- endif -%}
     {%- if not asked and is_building() and model.fqn[1:3] == ['intermediate', 'identity'] -%}
-        {%- set asked = not is_built('int_identity__scope__rules')
-            or first_value_of('select max(rules_version) from ' ~ rules_table()) != identity_rules_version() -%}
+        {%- if not is_built('int_identity__scope__rules_built') -%}
+            {%- set asked = true -%}
+        {%- else -%}
+            {%- set wanted = "'" ~ identity_rules_version() ~ "'" if model.name == 'int_identity__scope'
+                else '(select max(rules_version) from ' ~ rules_table('wanted') ~ ')' -%}
+            {%- set asked = first_value_of('select max(rules_version) = ' ~ wanted ~ ' from ' ~ rules_table('built')) != true -%}
+        {%- endif -%}
     {%- endif -%}
     {{ return(asked) }}
-{% endmacro %}
-
-{% macro rules_table() %}
-    {{ return(api.Relation.create(database=this.database, schema=this.schema, identifier='int_identity__scope__rules')) }}
 {% endmacro %}
 
 {# Post hook of the last model: all that the scope holds is resolved by the rules of now. #}
 {% macro close_scope() %}
     {%- if is_building() -%}
-        {%- do create_helper_table(rules_table(), "select '" ~ identity_rules_version() ~ "' as rules_version") -%}
+        {%- do create_helper_table(rules_table('built'), 'select rules_version from ' ~ rules_table('wanted')) -%}
         delete from {{ scope_relation() }}
     {%- endif -%}
 {% endmacro %}
