@@ -871,7 +871,7 @@ class TestIncrements:
     def start(self, project: ParsedProject, tmp_path: Path) -> Given:
         """Random records, built once from scratch."""
         result = Given()
-        random_records(result, random.Random(7), 120)
+        random_records(result, random.Random(7), 60)
         result.always.append(("random3/0", "random4/0"))
         build(project, result, "--full-refresh", select=self.SELECT)
         return result
