@@ -60,6 +60,13 @@ where n.position = n.load_count and u.load_count >= {min_loads}
   and n.rows_per_hour < {min_share} * u.rows_per_hour
   and (select count(*) from {batch}) >= 0
 """
+# One row when too many keys of the version published before are gone or have another value now.
+_VALUES_CHANGED = """
+select count(*) as row_count,
+       sum(case when now.{column} is distinct from before.{column} then 1 else 0 end) as changed_count
+from {previous} as before left join {batch} as now on before.{key} = now.{key}
+having changed_count > (1 - {min_share}) * row_count
+"""
 _NOT_LOADED = """
 select max(finished_at) as last_load_at from {dataset}.load_metrics
 where (source_table = '{table}' or '{table}' = 'load_metrics') and (select count(*) from {batch}) >= 0
@@ -77,6 +84,7 @@ class Bound:
         schema: schema of the table in the open connection.
         dataset: lake folder, '' for marts.
         previous_rows: rows of the table in the version published before; None where there is none.
+        previous: the table of that version in the open connection; '' where there is none.
     """
 
     suite: Suite
@@ -84,6 +92,7 @@ class Bound:
     schema: str
     dataset: str = ""
     previous_rows: int | None = None
+    previous: str = ""
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, bound: list[Bound], now: datetime) -> list[CheckResult]:
@@ -187,6 +196,16 @@ def _gx_spec(check: Check, bound: Bound, now: datetime) -> dict[str, Any] | str:
             "type": "expect_table_row_count_to_be_between",
             "kwargs": {"min_value": math.ceil(kwargs["min_share"] * bound.previous_rows)},
         }
+    if check.type == "published_values_kept":
+        if not bound.previous:
+            return "no version published before to compare with"
+        query = (
+            _VALUES_CHANGED.replace("{previous}", bound.previous)
+            .replace("{key}", quoted(kwargs["key"]))
+            .replace("{column}", quoted(kwargs["column"]))
+            .replace("{min_share}", str(kwargs["min_share"]))
+        )
+        return _rows_spec(query, bound, now)
     if check.type == "unexpected_rows":
         return _rows_spec(kwargs["query"], bound, now)
     if check.type == "loaded_within":
@@ -262,6 +281,9 @@ def _detail(
     if check.type == "loaded_within":
         at = (sample[0] or {}).get("last_load_at") if sample else None
         return f"last load {at}" if at else "never loaded"
+    if check.type == "published_values_kept" and sample:
+        changed, rows = sample[0]["changed_count"], sample[0]["row_count"]
+        return f"{changed:,} of {rows:,} values of the version published before ({changed / rows:.2%})"
     if unexpected is not None and elements:
         return f"{unexpected:,} of {elements:,} rows ({unexpected / elements:.2%})"
     if unexpected is not None:

@@ -97,7 +97,13 @@ def run_marts(
             memory.execute(f"create view marts.{quoted(name)} as select * from built.marts.{quoted(name)}")
         previous = {} if accept_shrink else _published_rows(memory, settings, database)
         bound = [
-            Bound(suite, f"marts.{name}", schema="marts", previous_rows=previous.get(name))
+            Bound(
+                suite,
+                f"marts.{name}",
+                schema="marts",
+                previous_rows=previous.get(name),
+                previous=f"published.marts.{quoted(name)}" if name in previous else "",
+            )
             for name, suite in load_folder(MARTS).items()
         ]
         return _run("marts", settings, memory, bound, now or datetime.now(UTC))

@@ -62,6 +62,8 @@ OWN_TYPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "unexpected_rows": (frozenset({"query"}), frozenset()),
     # no fewer rows than this share of those in the version published before
     "row_count_not_collapsed": (frozenset({"min_share"}), frozenset()),
+    # at least this share of the keys of the version published before have the value that they had there
+    "published_values_kept": (frozenset({"key", "column", "min_share"}), frozenset()),
     # the newest load read no less, by hour of its window, than this share of the median of earlier loads
     "load_not_collapsed": (frozenset({"min_share"}), frozenset({"min_loads", "min_window_hours"})),
     # a load of this table ended within the last hours
@@ -219,6 +221,10 @@ def _sentence(kind: str, kwargs: Mapping[str, Any]) -> str:
         "unexpected_rows": "no row breaks the rule",
         "row_count_not_collapsed": (
             f"at least {kwargs.get('min_share', 0):.0%} of the rows published before"
+        ),
+        "published_values_kept": (
+            f"{column} of at least {kwargs.get('min_share', 0):.0%} of the {kwargs.get('key')} published before"
+            " is the same"
         ),
         "load_not_collapsed": (
             f"the newest load brings at least {kwargs.get('min_share', 0):.0%} of the usual rows an hour"

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 sources_app = typer.Typer(help="Connections: what is switched on, and whether it can be reached.")
 app.add_typer(sources_app, name="sources")
+explain_app = typer.Typer(help="Why a figure or a customer is as it is.", no_args_is_help=True)
+app.add_typer(explain_app, name="explain")
 
 out = Console(highlight=False, soft_wrap=True)
 TRACE_VARIABLE = "CX_TRACE"
@@ -151,6 +153,20 @@ def query(
         table.add_row(*("" if value is None else str(value) for value in row))
     out.print(table)
     out.print(f"{len(rows)} rows", style="dim")
+
+
+@explain_app.command("customer")
+def explain_customer(
+    subject: Annotated[
+        str, typer.Argument(help="Customer id, alias, or record as system:account:object:id.")
+    ],
+    other: Annotated[str | None, typer.Argument(help="A second one: why are the two one, or not?")] = None,
+) -> None:
+    """Show the records of a customer and the evidence that joins them; contact values are masked."""
+    from orchestration import explain
+
+    for line in explain.explain_customer(load_settings(), subject, other):
+        typer.echo(line)
 
 
 @app.command()

@@ -139,32 +139,86 @@ def test_repeat_buyers_are_counted_by_orders_and_by_days(demo):
     assert found == [(truth["buyers"], truth["with_two_orders"], truth["with_two_order_days"])]
 
 
-def test_no_two_people_become_one_customer_and_hardly_anyone_becomes_two(demo):
-    """Precision 1 over all records; recall is short only of people whose desk user was removed."""
-    people = demo.truth["identities"]["persons"]
-    person_of = {}
-    for person, ids in people.items():
-        person_of.update({("orders", i): person for i in ids["shop_customer_ids"]})
-        person_of.update({("crm", i): person for i in ids["hubspot_merged_ids"]})
-        for account, key in (
-            ("crm", "hubspot_contact_id"),
-            ("support", "zendesk_user_id"),
-            ("stores", "loyalty_card"),
-        ):
-            if ids[key]:
-                person_of[account, str(ids[key])] = person
-    clusters, parts = defaultdict(set), defaultdict(set)
+def test_records_of_a_person_and_of_no_other_are_one_customer(demo, record_property):
+    """Over pairs of records: precision 1; recall is short only of people whose desk user was removed."""
+    truth = demo.truth["identities"]
+    person_of = persons_by_record(truth["persons"])
+    customers, persons, both = Counter(), Counter(), Counter()
+    mixed, parts = defaultdict(set), defaultdict(set)
     for customer_id, account, source_id in demo.build_query(
         "select m.customer_id, c.source_account, c.source_id from intermediate.int_identity__customer_map m "
         "join conformed.cx_customer c using (customer_key)"
     ):
         if person := person_of.get((account, source_id)):
-            clusters[customer_id].add(person)
+            customers[customer_id] += 1
+            persons[person] += 1
+            both[customer_id, person] += 1
+            mixed[customer_id].add(person)
             parts[person].add(customer_id)
-    assert [people for people in clusters.values() if len(people) > 1] == []
-    split = sum(len(ids) > 1 for ids in parts.values())
-    assert len(parts) > 4000
-    assert split <= len(demo.truth["support"]["users_removed"])
+    assert sum(persons.values()) > 12_000, "records of all six systems are known by person"
+    right = pairs(both)
+    precision, recall = right / pairs(customers), right / pairs(persons)
+    record_property("identity_precision", precision)
+    record_property("identity_recall", recall)
+    assert [people for people in mixed.values() if len(people) > 1] == []
+    assert precision == 1
+    assert sum(len(ids) > 1 for ids in parts.values()) <= len(demo.truth["support"]["users_removed"])
+    assert recall > 0.999
+
+
+def test_addresses_alone_would_make_one_customer_of_several_persons(demo):
+    """The negative control: shared addresses are planted, so joining by any shared value mixes persons."""
+    truth = demo.truth["identities"]
+    person_of = persons_by_record(truth["persons"])
+    holders = defaultdict(set)
+    for value, account, source_id in demo.build_query(
+        "select i.id_value, c.source_account, c.source_id from conformed.cx_customer_identifier i "
+        "join conformed.cx_customer c using (customer_key) where i.id_type = 'email'"
+    ):
+        if person := person_of.get((account, source_id)):
+            holders[value].add(person)
+    shared = {value for value, people in holders.items() if len(people) > 1}
+    assert shared == {truth["family_address"], truth["role_address"]}
+
+
+def test_every_id_of_a_customer_is_an_alias_or_current(demo):
+    assert demo.value(
+        "select count(*) from dim_customers c left join dim_customer_aliases a "
+        "on c.customer_id = a.alias_id and a.is_current where a.alias_id is null"
+    ) == 0  # fmt: skip
+    total, current = demo.query(
+        "select count(*), count(*) filter (where is_current) from dim_customer_aliases"
+    )[0]
+    assert (total > 14_000, current) == (True, demo.value("select count(*) from dim_customers"))
+
+
+def pairs(counts):
+    """Pairs within groups of these sizes."""
+    return sum(n * (n - 1) // 2 for n in counts.values())
+
+
+def persons_by_record(persons):
+    """(connection, id in the source) -> person, for every record whose person the truth names alone."""
+    found = {}
+    by_mail = defaultdict(set)
+    for person, ids in persons.items():
+        for address in ids["emails"]:
+            by_mail[address].add(person)
+        found.update({("orders", i): person for i in ids["shop_customer_ids"]})
+        found.update({("crm", i): person for i in ids["hubspot_merged_ids"]})
+        for account, id_name, written in (
+            ("crm", "hubspot_contact_id", "{}"),
+            ("support", "zendesk_user_id", "{}"),
+            ("stores", "loyalty_card", "{}"),
+            ("web", "user_id", "{}"),
+            ("surveys", "user_id", "user_id:{}"),
+        ):
+            if ids[id_name]:
+                found[account, written.format(ids[id_name])] = person
+    for address, people in by_mail.items():
+        if len(people) == 1:
+            found["surveys", f"email:{address}"] = next(iter(people))
+    return found
 
 
 def test_every_contact_has_a_touchpoint_or_is_counted_as_unmapped(demo):

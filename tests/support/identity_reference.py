@@ -92,6 +92,52 @@ def clusters(
     return {frozenset(c) for c in result.values()}
 
 
+Joined = tuple[dt.datetime, frozenset[str]]
+
+
+def history(
+    seniority: Mapping[str, int],
+    evidence: Iterable[tuple[str, str, dt.datetime]],
+    hanging: Mapping[str, Iterable[tuple[str, dt.datetime]]],
+) -> dict[str, Joined]:
+    """When each record was first one with a senior one, and the senior of all that it was one with then.
+
+    Several seniors where a hanging record shares weak identifiers with several records from the same moment on.
+
+    Asks at each moment anew who is one with whom, with nothing carried over from the moment before.
+
+    Args:
+        seniority: rank of every record; the lowest of a cluster gives it its name.
+        evidence: (record, identifier or other record, time) that joins.
+        hanging: record known by weak identifiers only -> (record it shares one with, time).
+    """
+    known = sorted(evidence, key=lambda e: e[2])
+    found: dict[str, Joined] = {}
+    for moment in sorted({at for *_, at in known}):
+        unions = Unions()
+        for record, other, at in known:
+            if at <= moment:
+                unions.join(record, other)
+        clusters: dict[str, list[str]] = defaultdict(list)
+        for record in seniority:
+            clusters[unions.find(record)].append(record)
+        for members in clusters.values():
+            senior = min(members, key=seniority.__getitem__)
+            for record in members:
+                if record != senior:
+                    found.setdefault(record, (moment, frozenset([senior])))
+    for record, others in hanging.items():
+        first = min(at for _, at in others)
+        seniors = set()
+        for other, at in others:
+            if at == first:
+                while other in found and found[other][0] <= at:
+                    (other,) = found[other][1]
+                seniors.add(other)
+        found[record] = (first, frozenset(seniors))
+    return found
+
+
 @dataclass(frozen=True, order=True)
 class Login:
     """An event of a device that carried a login."""

@@ -168,6 +168,27 @@ def test_a_mart_may_not_collapse_against_the_version_before(database, share, pas
         assert result.detail == "4 rows, 10 in the version published before"
 
 
+@pytest.mark.parametrize(("share", "passed"), [(0.5, True), (0.51, False)])
+def test_values_may_change_only_so_much_against_the_version_before(database, share, passed):
+    # Of four tickets published before t1 is as it was, t2 was opened again, t9 is gone, t3 was misspelt then too.
+    database.execute(
+        "create or replace table desk.published as select * from (values"
+        " ('t1', 'open'), ('t2', 'open'), ('t3', 'opne'), ('t9', 'open')) as t (id, status)"
+    )
+    suite = Suite(
+        table="tickets",
+        checks=(check("published_values_kept", key="id", column="status", min_share=share),),
+    )
+    (result,) = evaluate(
+        database, [Bound(suite, "test.tickets", schema="desk", previous="desk.published")], NOW
+    )
+    assert result.passed is passed
+    if not passed:
+        assert result.detail == "2 of 4 values of the version published before (50.00%)"
+    (first,) = run(database, *suite.checks)
+    assert (first.passed, first.detail) == (True, "no version published before to compare with")
+
+
 @pytest.mark.parametrize(("share", "passed"), [(0.2, True), (0.21, False)])
 def test_a_thin_load_is_told_from_a_usual_one_by_rows_per_hour(database, share, passed):
     # By hour of their windows the daily loads brought 10, 20 and 30 rows, median 20, and the newest 4: a

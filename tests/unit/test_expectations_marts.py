@@ -215,3 +215,24 @@ def test_small_marts_may_shrink(settings, database):
     (settings.published / "current").symlink_to("v1")
     customers(database, 3)
     assert failures(run_marts(settings, database)) == set()
+
+
+def test_ids_that_stand_for_other_customers_than_before_are_counted(settings, database):
+    change(
+        database,
+        "insert into marts.dim_customer_aliases (alias_id, customer_id, is_current, source_system, source_account)"
+        " select 'c' || range, 'c' || range, true, 'crm', 'crm' from range(100)",
+    )
+    version = settings.published / "v1"
+    version.mkdir()
+    shutil.copyfile(database, version / "cx.duckdb")
+    (settings.published / "current").symlink_to("v1")
+    change(
+        database,
+        "update marts.dim_customer_aliases set customer_id = 'c0', is_current = false"
+        " where alias_id in ('c1', 'c2', 'c3')",
+    )
+    run = run_marts(settings, database)
+    (found,) = (r for r in run.results if r.expectation == "published_values_kept")
+    assert (found.passed, found.is_blocking) == (False, False)
+    assert found.detail == "3 of 100 values of the version published before (3.00%)"

@@ -73,6 +73,8 @@ select
     , identifiers.id_type
     , identifiers.id_value
     , identifiers.is_primary
+    -- The id of a merged contact is the winner's from the merge on, not from the winner's creation on.
+    , contact_merge.merged_at as valid_from
     , contacts.created_at as source_created_at
     , contacts.updated_at as source_updated_at
     , contacts.is_deleted
@@ -81,3 +83,8 @@ from identifiers
 inner join {{ ref('stg_hubspot__contacts') }} as contacts
     on identifiers.source_account = contacts.source_account
     and identifiers.hubspot_contact_id = contacts.hubspot_contact_id
+left join {{ ref('stg_hubspot__contact_merges') }} as contact_merge
+    on identifiers.source_account = contact_merge.source_account
+    and identifiers.hubspot_contact_id = contact_merge.winning_id
+    and identifiers.id_type = 'external_id:hubspot'
+    and identifiers.id_value = contact_merge.source_account || ':' || contact_merge.losing_id

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_scope('node_key', 'cluster_key') }}") }}
 with edges as (
     select node_a, node_b, edge_type, is_strong
     from {{ ref('int_identity__edges') }}
+    where {{ in_scope('node_a') }}
 )
 
 , components as (
@@ -23,6 +25,7 @@ with edges as (
     from {{ ref('cx_customer') }} as c
     left join components as g on c.customer_key = g.node_key
     left join anchored as a on c.customer_key = a.customer_key
+    where {{ in_scope('c.customer_key') }}
 )
 
 , forbidden as (

@@ -1,6 +1,9 @@
 {#- The graph is reduced to edges that can join: strong ones on identifiers with two records or more. -#}
-{{ config(post_hook="{{ drop_helper_tables(this, ['pairs', 'nodes', 'edges', 'labels_0', 'labels_1', 'cut_0', 'cut_1']) }}") }}
-{%- set edges_sql = 'select node_a, node_b from ' ~ ref('int_identity__edges') ~ ' where is_strong and is_bridge' -%}
+{{ config(
+    materialized='incremental'
+    , pre_hook="{{ forget_scope('node_key', 'component_key') }}"
+    , post_hook="{{ drop_helper_tables(this, ['pairs', 'nodes', 'edges', 'labels_0', 'labels_1', 'cut_0', 'cut_1']) }}") }}
+{%- set edges_sql = 'select node_a, node_b from ' ~ ref('int_identity__edges') ~ ' where is_strong and is_bridge and ' ~ in_scope('node_a') -%}
 {%- set never_sql = 'select md5(left_customer_ref) as node_a, md5(right_customer_ref) as node_b from ' ~ ref('identity_never_merge') -%}
 {%- if is_building() -%}
     {%- set graph = connected_components(this, edges_sql) -%}

@@ -1,7 +1,9 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_scope('node_a') }}") }}
 {%- set min_trust = identity_setting('identity_cluster_min_trust') -%}
 with records as (
-    select customer_key, source_system, source_account, source_created_at, source_updated_at, master_customer_key
+    select customer_key, source_system, source_account, deleted_at, source_updated_at, master_customer_key
     from {{ ref('cx_customer') }}
+    where {{ in_scope('customer_key') }}
 )
 
 , identifier_edges as (
@@ -16,7 +18,7 @@ with records as (
         , source_account
         , record_count > 1 as is_bridge
     from {{ ref('int_identity__identifiers') }}
-    where reject_reason is null and not is_time_bound
+    where reject_reason is null and not is_time_bound and {{ in_scope('customer_key') }}
 )
 
 , source_merges as (
@@ -26,7 +28,8 @@ with records as (
         , 'source_merge' as edge_type
         , cast(null as string) as id_type
         , cast(1 as decimal(5, 4)) as trust
-        , source_updated_at as observed_at
+        -- The loser ends with the merge; later edits of what is left of it say nothing.
+        , coalesce(deleted_at, source_updated_at) as observed_at
         , source_system
         , source_account
         , true as is_bridge
