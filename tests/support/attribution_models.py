@@ -36,9 +36,8 @@ Conversion = tuple[str, str | None, dt.datetime, str | None]  # key, person, ins
 def attribution_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
     """SQL of the attribution models; compiled on first use."""
     if not _compiled:
-        home = tmp_path_factory.mktemp("attribution_models")
         select = "path:models/intermediate/attribution path:models/marts/attribution"
-        _compiled.append(CompiledModels.of(home, select, **VARIABLES))
+        _compiled.append(CompiledModels.of(tmp_path_factory, "attribution_models", select, **VARIABLES))
     return _compiled[0]
 
 
