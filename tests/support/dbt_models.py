@@ -87,6 +87,7 @@ class ParsedProject:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
         self._arguments = [
+            "--no-write-json", "--log-level-file", "none",
             "--quiet", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
             "--target-path", str(home / "target"), "--log-path", str(home / "logs"),
             "--vars", json.dumps(dbt_vars(**variables)),
