@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from tests.support.built_once import built_once
 if TYPE_CHECKING:
     from tests.support.demo import DemoWarehouse
     from tests.support.warehouse import Warehouse
+
+# Small data: a second thread of dbt costs a tenth more CPU and saves no time beside another worker.
+os.environ.setdefault("CX_DBT_THREADS", "1")
 
 # What each example reads below the reference data; a test that asks for one is skipped where it is absent.
 REFERENCE_FOLDERS = {
