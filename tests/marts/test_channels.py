@@ -118,8 +118,8 @@ def test_all_mixtures_follow_googles_table(db: duckdb.DuckDBPyConnection, models
     mediums = (
         "(none)", "(not set)", "organic", "organics", "cpc", "xcpcx", "ppc", "retargeting", "paid", "paid_social",
         "unpaid", "display", "cpm", "banner", "social", "sm", "social media", "video", "instream-video-2", "referral",
-        "app", "link", "email", "e mail", "affiliate", "audio", "sms", "web-push", "push-web", "mobile", "notifications",
-        "x",
+        "app", "link", "email", "e mail", "affiliate", "audio", "sms", "web-push", "push-web", "mobile",
+        "notifications", "x",
     )  # fmt: skip
     campaigns = (
         "", "brand", "eu-cross-network-3", "shop", "eshop", "workshop", "workshopping", "summer-shop", "bishop",
