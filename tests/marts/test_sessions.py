@@ -107,6 +107,18 @@ class TestBreaks:
         ])  # fmt: skip
         assert sessions(db, "event_count") == [(2,), (1,), (1,)]
 
+    def test_a_session_id_without_device_or_login_makes_no_session(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        """Ids are unique only within a device: 7 of nobody may be anybody's. With a login it is that person's."""
+        build(db, models, [
+            event(0, None, source_session_id="7"), event(60, None, source_session_id="7"),
+            event(0, None, source_session_id="7", user_id="u"),
+        ])  # fmt: skip
+        assert sessions(db, "event_count", "person_id is not null") == [(1, True)]
+        left_out = "select reason, event_count from warehouse.intermediate.int_web__excluded"
+        assert db.execute(left_out).fetchall() == [("no_stream", 2)]
+
     @pytest.mark.parametrize("session_id", [None, "7"])
     def test_more_than_a_day_is_quarantined_and_counted(
         self, db: duckdb.DuckDBPyConnection, models: CompiledModels, session_id: str | None
