@@ -112,7 +112,7 @@ class TestBreaks:
     ) -> None:
         """Ids are unique only within a device: 7 of nobody may be anybody's. With a login it is that person's."""
         build(db, models, [
-            event(0, None, source_session_id="7"), event(60, None, source_session_id="7"),
+            event(0, None, source_session_id="7"), event(25 * HOUR, None, source_session_id="7"),
             event(0, None, source_session_id="7", user_id="u"),
         ])  # fmt: skip
         assert sessions(db, "event_count", "person_id is not null") == [(1, True)]

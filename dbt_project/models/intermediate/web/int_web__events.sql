@@ -19,7 +19,7 @@ with keyed as (
     from {{ ref('cx_web_event') }} as e
     left join {{ ref('int_web__long_sessions') }} as l
         on e.source_session_id = l.source_session_id and e.source_account = l.source_account
-        and coalesce(e.anonymous_id, e.user_id, '') = l.device_id
+        and coalesce(e.anonymous_id, e.user_id) = l.device_id
     where e.source_session_id is not null and {{ is_counted_event('e') }}
     union all
     select
