@@ -209,6 +209,33 @@ class TestWeb:
         named = {*self.OVER_A_DAY, self.ROTATING_DEVICE, self.VIEW_SENT_TWICE, *self.ONLY_PINGS}
         assert different == {theirs[key][0][0] for key in named}
 
+    def test_a_person_is_a_login_wherever_and_history_is_not_rewritten(
+        self, db: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Snowplow stitches both sessions of browser 434dff58 to its last login, 2nd id: 10."""
+        theirs = {
+            row["stitched_user_id"]
+            for row in expected("snowplow_web", "sessions", "domain_sessionid").values()
+            if row["domain_userid"].startswith("434dff58")
+        }
+        assert theirs == {"user stitch - session: 2nd id: 10"}
+        logins = dict(
+            db.execute(
+                "select person_id, user_id from warehouse.intermediate.int_identity__user_map"
+            ).fetchall()
+        )
+        rows = db.execute(
+            "select left(anonymous_id, 8), person_id from cx.marts.fct_sessions order by started_at, session_key"
+        ).fetchall()
+        sessions_of = Counter(logins[person] for _, person in rows)
+        assert len(sessions_of) == 15
+        assert sessions_of["consent_accel"] == 26
+        assert sessions_of["Rotating domain_userid per session"] == 3
+        assert [logins[person] for device, person in rows if device == "434dff58"] == [
+            "user stitch - session: 1st id: 2",
+            "user stitch - session: 2nd id: 10",
+        ]
+
 
 class TestShop:
     """834 events of which Snowplow makes 63 sessions, with 14 transactions of 1,466,094.89."""
