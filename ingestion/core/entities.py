@@ -26,6 +26,9 @@ COMMON_COLUMNS = frozenset(
 )
 """Common columns a mapping may fill; the others (source_system, extracted_at …) are known to the build."""
 
+_INPUTS = {"web_event": frozenset({"user_agent"})}
+"""What a mapping may give for the build to judge by, without it being kept: user agents mark bots."""
+
 _GENERATED = frozenset({"source_system", "source_account", "source_object", "extracted_at", "dlt_load_id"})
 
 
@@ -78,11 +81,14 @@ class EntityMapping(BaseModel):
         if self.entity not in known:
             raise ValueError(f"there is no entity {self.entity!r}; there are: {', '.join(sorted(known))}")
         allowed = known[self.entity] - _GENERATED - {f"{self.entity}_key"} | COMMON_COLUMNS
+        allowed |= _INPUTS.get(self.entity, frozenset())
         for column in self.columns:
             if column not in allowed:
                 near = difflib.get_close_matches(column, allowed, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(sorted(allowed))}"
                 raise ValueError(f"entity {self.entity!r} has no column {column!r}; {hint}")
+        if self.group_by and "user_agent" in self.columns:
+            raise ValueError("user_agent belongs to single events; it cannot be given with group_by")
         return self
 
 

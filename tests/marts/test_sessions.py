@@ -18,6 +18,7 @@ from tests.support.web_models import web_models
 START = dt.datetime(2026, 1, 5, 12)
 MINUTE = 60
 HOUR = 3600
+DAY = 24 * HOUR
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,18 @@ class TestBreaks:
             event(2 * HOUR + 60, source_session_id="8"), event(2 * HOUR + 70, "d2", source_session_id="8"),
         ])  # fmt: skip
         assert sessions(db, "event_count") == [(2,), (1,), (1,)]
+
+    def test_a_session_id_without_device_or_login_makes_no_session(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        """Ids are unique only within a device: 7 of nobody may be anybody's. With a login it is that person's."""
+        build(db, models, [
+            event(0, None, source_session_id="7"), event(25 * HOUR, None, source_session_id="7"),
+            event(0, None, source_session_id="7", user_id="u"),
+        ])  # fmt: skip
+        assert sessions(db, "event_count", "person_id is not null") == [(1, True)]
+        left_out = "select reason, sum(event_count) from warehouse.intermediate.int_web__excluded group by 1"
+        assert db.execute(left_out).fetchall() == [("no_stream", 2)]
 
     @pytest.mark.parametrize("session_id", [None, "7"])
     def test_more_than_a_day_is_quarantined_and_counted(
@@ -199,6 +212,89 @@ class TestAttributes:
             for i, (source, medium, campaign, _) in enumerate(CHANNELS)
         ])  # fmt: skip
         assert [group for (group,) in sessions(db, "channel_group")] == [group for *_, group in CHANNELS]
+
+
+class TestAttribution:
+    """A direct session takes the traffic of the person's latest session of another channel within 30 days."""
+
+    COLUMNS = ("attributed_source", "attributed_medium", "attributed_campaign", "attributed_channel_group")
+
+    def test_direct_visits_follow_the_latest_visit_that_was_not(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        """Exactly thirty days still count; the direct visits between do not begin the count anew."""
+        build(db, models, [
+            event(0),
+            event(1 * DAY, source="google", medium="cpc", campaign="Spring"),
+            event(2 * DAY),
+            event(30 * DAY, source="(direct)", medium="(none)"),
+            event(31 * DAY),
+            event(31 * DAY + HOUR),
+            event(40 * DAY, source="crm", medium="email"),
+            event(41 * DAY),
+            event(41 * DAY + HOUR, source="x", medium="unheard-of"),
+            event(42 * DAY),
+        ])  # fmt: skip
+        spring = ("google", "cpc", "Spring", "Paid Search")
+        direct = ("(direct)", "(none)", None, "Direct")
+        mail = ("crm", "email", None, "Email")
+        unnamed = ("x", "unheard-of", None, "Unassigned")
+        assert sessions(db, *self.COLUMNS) == [
+            direct, spring, spring, spring, spring, direct, mail, mail, unnamed, unnamed,
+        ]  # fmt: skip
+        assert sessions(db, "channel_group")[2:6] == [("Direct",)] * 4, "the session's own channel stays"
+
+    def test_it_follows_the_person_not_the_device_and_never_looks_ahead(
+        self, db: duckdb.DuckDBPyConnection, models: CompiledModels
+    ) -> None:
+        """Ann clicks a mail on her phone and buys direct at her desk; Bob's direct visit is before his advert."""
+        build(db, models, [
+            event(0, "phone", user_id="ann", source="crm", medium="email"),
+            event(1 * DAY, "desk", user_id="ann"),
+            event(1 * DAY, "bobs", user_id="bob"),
+            event(2 * DAY, "bobs", user_id="bob", source="google", medium="cpc"),
+            event(3 * DAY, "other"),
+        ])  # fmt: skip
+        found = sessions(db, "anonymous_id", "attributed_channel_group")
+        assert sorted(found) == [
+            ("bobs", "Direct"), ("bobs", "Paid Search"), ("desk", "Email"), ("other", "Direct"), ("phone", "Email"),
+        ]  # fmt: skip
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        visits=st.lists(
+            st.tuples(
+                st.sampled_from(["a", "b"]),
+                st.integers(0, 100),
+                st.sampled_from([None, "(direct)", "google", "crm"]),
+            ),
+            min_size=1,
+            max_size=40,
+        )
+    )
+    def test_equals_a_search_through_all_earlier_sessions(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        models: CompiledModels,
+        visits: list[tuple[str, int, str | None]],
+    ) -> None:
+        """Visits on whole days, so that several lie exactly 30 days apart; equal instants go by session key."""
+        build(db, models, [
+            event(day * DAY, device, source_session_id=str(i), source=source,
+                  medium=source and ("(none)" if source == "(direct)" else "cpc"), campaign=source and str(i))
+            for i, (device, day, source) in enumerate(visits)
+        ])  # fmt: skip
+        own = ("source", "medium", "campaign", "channel_group")
+        rows = sessions(db, "person_id", "started_at", "session_key", *own, *self.COLUMNS)
+        for row in rows:
+            person, started_at, key, traffic, found = row[0], row[1], row[2], row[3:7], row[7:]
+            known = [
+                r for r in rows
+                if r[0] == person and (r[1], r[2]) <= (started_at, key) and r[6] != "Direct"
+            ]  # fmt: skip
+            latest = max(known, key=lambda r: (r[1], r[2]), default=None)
+            near = latest is not None and started_at - latest[1] <= dt.timedelta(days=30)
+            assert found == (latest[3:7] if latest is not None and near else traffic)
 
 
 CHANNELS: list[tuple[str | None, str | None, str | None, str]] = [

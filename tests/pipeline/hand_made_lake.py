@@ -112,6 +112,7 @@ GENERIC_TABLES: list[dict[str, Any]] = [
                     "raw_event_name": "case when amount < 0 then 'refund' else 'line_written' end",
                     "event_at": '"at"',
                     "anonymous_id": "person",
+                    "user_agent": "case when amount < 0 then 'ExampleBot/2.0' else 'Mozilla/5.0 (X11; CUBOT X19)' end",
                 },
                 "where": None,
                 "group_by": [],

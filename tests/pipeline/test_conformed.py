@@ -223,6 +223,14 @@ def test_local_dates_of_generic_events_are_in_the_companys_zone(hand_made: duckd
     assert found == [("2026-01-01 23:30:00", "2026-01-02", "Europe/Warsaw")]
 
 
+def test_generic_events_of_a_bot_are_marked_by_their_user_agent(hand_made: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        hand_made,
+        "select raw_event_name, is_bot from conformed.cx_web_event where source_system = 'shop_files' order by 1",
+    )
+    assert found == [("line_written", False), ("refund", True)]
+
+
 def test_rows_of_a_table_are_deleted_by_tombstone_and_live_when_landed_again(
     hand_made: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -129,6 +129,10 @@ def test_mappings_are_checked_against_the_canonical_entities(settings: Settings)
     assert (error.line, "did you mean 'net_amount'" in str(error)) == (15, True)
     error = problem(settings, GOOD + mapping.format(columns="customer_key: {ref: people.customer, id: x}"))
     assert "there is no table 'people'" in str(error)
+    event = mapping.replace("entity: order", "entity: web_event").format(columns="user_agent: order_id")
+    write(settings, GOOD + event)
+    load_connections(settings)
+    assert "group_by" in str(problem(settings, GOOD + event + "              group_by: [order_id]\n"))
 
 
 def test_variables_for_dbt_are_plain_json_and_resolve_references(settings: Settings) -> None:

@@ -60,6 +60,8 @@ select
     {%- for name, column in columns.items() if name not in [entity ~ '_key', 'source_system', 'source_account', 'source_object'] %}
         {%- if name == 'event_name' and entity == 'web_event' %}
     , coalesce(canonical.event_name, 'other') as event_name
+        {%- elif name == 'is_bot' and 'user_agent' in given %}
+    , {% if 'is_bot' in given %}coalesce(given.is_bot, false) or {% endif %}bots.user_agent is not null as is_bot
         {%- elif name in given or name in ['extracted_at', 'dlt_load_id'] %}
     , given.{{ name }}
         {%- elif name in ['is_deleted', 'is_test'] %}
@@ -86,6 +88,17 @@ from (
     {%- if entity == 'web_event' %}
 left join (select distinct event_name from {{ ref('map_web_events') }}) as canonical
     on given.event_name = canonical.event_name
+    {%- endif %}
+    {%- if 'user_agent' in given %}
+-- User agents are few: the patterns are looked for once for each, not once per event.
+left join (
+    select agents.user_agent
+    from (select distinct cast({{ given.user_agent }} as string) as user_agent from {{ generic_relation(table) }}) as agents
+    join {{ ref('map_bots') }} as marks
+        on marks.source_system = '*' and marks.source_field = 'user_agent'
+        and contains(lower(agents.user_agent), marks.pattern)
+    group by agents.user_agent
+) as bots on given.user_agent = bots.user_agent
     {%- endif %}
 where given.source_id is not null
     {%- if entity == 'customer_identifier' %} and given.id_value <> ''{% endif %}

@@ -6,6 +6,7 @@
         'session_engaged_seconds': 10,
         'session_conversion_events': ['purchase', 'sign_up', 'form_submit'],
         'web_clock_tolerance_hours': 24,
+        'session_attribution_days': 30,
     } -%}
     {#-
       session_timeout_minutes     default of the web analytics field; a gap of exactly this length stays in the session.
@@ -14,6 +15,7 @@
       session_conversion_events   events that make a session engaged however short it was.
       web_clock_tolerance_hours   events dated later than this after their extraction have a wrong clock and do not
                                   move the horizon up to which the data is complete.
+      session_attribution_days    how long a visit explains the direct visits after it; Google's look-back of acquisitions.
     -#}
     {{ return(var(name, defaults[name])) }}
 {% endmacro %}

@@ -9,9 +9,9 @@ with counted as (
     union all
     select {{ sql_texts([funnel.id]) }}, {{ loop.index }}, count(*)
     from (
-        select distinct source_account, coalesce(anonymous_id, user_id, '') as device, source_session_id
+        select distinct source_account, coalesce(anonymous_id, user_id) as device, source_session_id
         from {{ ref('cx_web_event') }}
-        where {{ condition }} and {{ is_counted_event() }}
+        where {{ condition }} and {{ is_counted_event() }} and coalesce(anonymous_id, user_id) is not null
             {%- if funnel.connections %} and source_account in ({{ sql_texts(funnel.connections) }}){% endif %}
     ) as sessions
     {%- endfor %}

@@ -9,14 +9,17 @@ with keyed as (
     select
         {% for column in columns %}{% if not loop.first %}, {% endif %}e.{{ column }}{% endfor %}
         , case
-            when l.session_key is null
+            when l.session_key is null and coalesce(e.anonymous_id, e.user_id) is not null
                 then {{ source_session_key('e.source_account', 'coalesce(e.anonymous_id, e.user_id)', 'e.source_session_id') }}
         end as session_key
-        , case when l.session_key is not null then 'too_long' end as session_issue
+        , case
+            when coalesce(e.anonymous_id, e.user_id) is null then 'no_stream'
+            when l.session_key is not null then 'too_long'
+        end as session_issue
     from {{ ref('cx_web_event') }} as e
     left join {{ ref('int_web__long_sessions') }} as l
         on e.source_session_id = l.source_session_id and e.source_account = l.source_account
-        and coalesce(e.anonymous_id, e.user_id, '') = l.device_id
+        and coalesce(e.anonymous_id, e.user_id) = l.device_id
     where e.source_session_id is not null and {{ is_counted_event('e') }}
     union all
     select

@@ -70,45 +70,104 @@ with spans as (
     group by session_key
 )
 
+, sessions as (
+    select
+        s.session_key
+        , a.customer_id
+        , coalesce(a.customer_id, a.last_person_id) as person_id
+        , s.has_login
+        , a.session_date
+        , s.started_at
+        , s.ended_at
+        , {{ seconds_between('s.started_at', 's.ended_at') }} as duration_seconds
+        , s.event_count
+        , s.page_view_count
+        , s.conversion_count
+        , s.ended_at + {{ web_setting('session_timeout_minutes') }} * interval '1' minute < h.last_event_at as is_closed
+        , p.purchase_count
+        , p.valued_purchase_count
+        , p.purchase_value
+        , a.landing_page_path
+        , a.referrer_host
+        , coalesce(a.source, '(direct)') as source
+        , coalesce(a.medium, '(none)') as medium
+        , a.campaign
+        , g.channel_group
+        , a.device_type
+        , a.os
+        , a.browser
+        , a.country
+        , a.anonymous_id
+        , a.source_system
+        , a.source_account
+    from spans as s
+    join attributes as a on s.session_key = a.session_key
+    join {{ ref('int_web__horizon') }} as h on a.source_account = h.source_account
+    left join purchases as p on s.session_key = p.session_key
+    left join {{ ref('int_web__channel_groups') }} as g
+        on coalesce(a.source, '(direct)') = g.source and coalesce(a.medium, '(none)') = g.medium
+        and lower(coalesce(a.campaign, '')) = g.campaign
+)
+
+-- A direct visit says nothing about what brought the person: the latest visit that does, up to this one, is kept.
+, numbered as (
+    select
+        sessions.*
+        , row_number() over (partition by person_id order by started_at, session_key) as session_number
+        , {{ last_non_null(
+            "case when channel_group <> 'Direct' then " ~ struct_of({
+                'started_at': 'started_at', 'source': 'source', 'medium': 'medium', 'campaign': 'campaign',
+                'channel_group': 'channel_group',
+            }) ~ ' end',
+            'partition by person_id order by started_at, session_key rows between unbounded preceding and current row',
+        ) }} as known
+    from sessions
+)
+
+, attributed as (
+    select
+        numbered.*
+        , coalesce(
+            known.started_at >= started_at - {{ web_setting('session_attribution_days') }} * interval '1' day, false
+        ) as is_known
+    from numbered
+)
+
 select
-    cast(s.session_key as string) as session_key
-    , cast(a.customer_id as string) as customer_id
-    , cast(coalesce(a.customer_id, a.last_person_id) as string) as person_id
-    , cast(row_number() over (
-        partition by coalesce(a.customer_id, a.last_person_id) order by s.started_at, s.session_key
-    ) as bigint) as session_number
-    , s.has_login
-    , cast(a.session_date as date) as session_date
-    , cast(s.started_at as timestamp) as started_at
-    , cast(s.ended_at as timestamp) as ended_at
-    , cast({{ seconds_between('s.started_at', 's.ended_at') }} as double) as duration_seconds
-    , cast(s.event_count as bigint) as event_count
-    , cast(s.page_view_count as bigint) as page_view_count
-    , cast(s.conversion_count as bigint) as conversion_count
-    , {{ seconds_between('s.started_at', 's.ended_at') }} >= {{ web_setting('session_engaged_seconds') }}
-        or s.page_view_count >= 2 or s.conversion_count > 0 as is_engaged
-    , s.ended_at + {{ web_setting('session_timeout_minutes') }} * interval '1' minute < h.last_event_at as is_closed
-    , cast(coalesce(p.purchase_count, 0) as bigint) as purchase_count
-    , cast(coalesce(p.valued_purchase_count, 0) as bigint) as valued_purchase_count
-    , cast(p.purchase_value as decimal(18, 4)) as purchase_value
+    cast(session_key as string) as session_key
+    , cast(customer_id as string) as customer_id
+    , cast(person_id as string) as person_id
+    , cast(session_number as bigint) as session_number
+    , has_login
+    , cast(session_date as date) as session_date
+    , cast(started_at as timestamp) as started_at
+    , cast(ended_at as timestamp) as ended_at
+    , cast(duration_seconds as double) as duration_seconds
+    , cast(event_count as bigint) as event_count
+    , cast(page_view_count as bigint) as page_view_count
+    , cast(conversion_count as bigint) as conversion_count
+    , duration_seconds >= {{ web_setting('session_engaged_seconds') }} or page_view_count >= 2 or conversion_count > 0
+        as is_engaged
+    , is_closed
+    , cast(coalesce(purchase_count, 0) as bigint) as purchase_count
+    , cast(coalesce(valued_purchase_count, 0) as bigint) as valued_purchase_count
+    , cast(purchase_value as decimal(18, 4)) as purchase_value
     , cast({{ currency }} as string) as currency
-    , cast(a.landing_page_path as string) as landing_page_path
-    , cast(a.referrer_host as string) as referrer_host
-    , cast(coalesce(a.source, '(direct)') as string) as source
-    , cast(coalesce(a.medium, '(none)') as string) as medium
-    , cast(a.campaign as string) as campaign
-    , cast(g.channel_group as string) as channel_group
-    , cast(a.device_type as string) as device_type
-    , cast(a.os as string) as os
-    , cast(a.browser as string) as browser
-    , cast(a.country as string) as country
-    , cast(a.anonymous_id as string) as anonymous_id
-    , cast(a.source_system as string) as source_system
-    , cast(a.source_account as string) as source_account
-from spans as s
-join attributes as a on s.session_key = a.session_key
-join {{ ref('int_web__horizon') }} as h on a.source_account = h.source_account
-left join purchases as p on s.session_key = p.session_key
-left join {{ ref('int_web__channel_groups') }} as g
-    on coalesce(a.source, '(direct)') = g.source and coalesce(a.medium, '(none)') = g.medium
-    and lower(coalesce(a.campaign, '')) = g.campaign
+    , cast(landing_page_path as string) as landing_page_path
+    , cast(referrer_host as string) as referrer_host
+    , cast(source as string) as source
+    , cast(medium as string) as medium
+    , cast(campaign as string) as campaign
+    , cast(channel_group as string) as channel_group
+    , cast(case when is_known then known.source else source end as string) as attributed_source
+    , cast(case when is_known then known.medium else medium end as string) as attributed_medium
+    , cast(case when is_known then known.campaign else campaign end as string) as attributed_campaign
+    , cast(case when is_known then known.channel_group else channel_group end as string) as attributed_channel_group
+    , cast(device_type as string) as device_type
+    , cast(os as string) as os
+    , cast(browser as string) as browser
+    , cast(country as string) as country
+    , cast(anonymous_id as string) as anonymous_id
+    , cast(source_system as string) as source_system
+    , cast(source_account as string) as source_account
+from attributed
