@@ -26,6 +26,9 @@ REFERENCE_FOLDERS = {
     "zendesk_incidents": ("peers", "zendesk_incidents"),
 }
 
+# Examples that are built with all data tests: between them they fill orders, surveys, CRM and repeat purchase.
+TESTED = ("olist", "uci_online_retail")
+
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Warehouse]:
@@ -43,7 +46,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Wareh
             raise failed[name]
         try:
             home = built_once(
-                tmp_path_factory, name, lambda home: build_warehouse(example_settings(name, home))
+                tmp_path_factory,
+                name,
+                lambda home: build_warehouse(example_settings(name, home), tests=name in TESTED),
             )
         except Exception as error:
             failed[name] = error
@@ -73,7 +78,6 @@ LONG_FILES = (
     "scenarios/test_web_ui.py",
     "scenarios/test_demo_company.py",
     "pipeline/test_day_by_day.py",
-    "scenarios/test_readers.py",
 )
 
 

@@ -78,17 +78,17 @@ def load_all(settings: Settings, connections: Connections) -> None:
             raise result
 
 
-def build_and_publish(settings: Settings, connections: Connections, *, select: str | None = None) -> None:
-    """Build all models with their data tests and make the result the published version."""
+def build_and_publish(settings: Settings, connections: Connections, *, tests: bool = True) -> None:
+    """Build all models, with their data tests if wanted, and make the result the published version."""
     prepare_work(settings.published)
     arguments = [*dbt_build.BUILD, "--vars", dbt_build.variables(settings, connections)]
-    dbt_build.run_dbt(settings, [*arguments, *(["--select", select] if select else [])])
+    dbt_build.run_dbt(settings, [*arguments, *([] if tests else ["--exclude-resource-type", "test"])])
     publish(settings.published, {})
 
 
-def build_warehouse(settings: Settings) -> Warehouse:
-    """Load, build and publish what the connections file of `settings` names."""
+def build_warehouse(settings: Settings, *, tests: bool = True) -> Warehouse:
+    """Load, build and publish what the connections file of `settings` names; data tests of dbt only if wanted."""
     connections = load_connections(settings, require_secrets=True)
     load_all(settings, connections)
-    build_and_publish(settings, connections)
+    build_and_publish(settings, connections, tests=tests)
     return Warehouse(settings, connections)
