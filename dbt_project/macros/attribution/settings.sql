@@ -16,7 +16,7 @@
                                     for a company whose order system is not connected.
       attribution_order_channels    sales channels that a web session can lead to in this data. Shop sales are left out: a
                                     till does not know whom a session belonged to.
-      attribution_lookback_days     Google's look-back of key events that are not acquisitions; Snowplow's default too.
+      attribution_lookback_days     Google's look-back of acquisitions (90 of other key events); Snowplow's default too.
       attribution_collapse_repeats  touches of one channel in a row count as one step (Snowplow's exposure_path).
       attribution_drop_direct       true: direct visits leave a path that has other touches. They stay by default, so that
                                     what nobody paid for is seen; last_non_direct ignores them in any case.

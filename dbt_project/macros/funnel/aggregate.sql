@@ -19,18 +19,7 @@ with entry_steps as (
     select
         {{ base | join('\n        , ') }}
         , step_order
-        , case
-            {%- for s in segment_types %}
-            when grouping({{ s }}) = 0 then '{{ s }}'
-            {%- endfor %}
-            else 'all'
-        end as segment_type
-        , case
-            {%- for s in segment_types %}
-            when grouping({{ s }}) = 0 then {{ s }}
-            {%- endfor %}
-            else 'all'
-        end as segment_value
+        , {{ segment_columns(segment_types) }}
         , count(*) as reached_count
         , count(*) filter (where not is_mature) as in_progress_count
         , count(*) filter (where is_mature) as entered_count

@@ -1,8 +1,3 @@
-{# 'a', 'b' as an SQL list of texts. #}
-{% macro sql_texts(values) -%}
-    {%- for v in values -%}'{{ v | replace("'", "''") }}'{%- if not loop.last %}, {% endif -%}{%- endfor -%}
-{%- endmacro %}
-
 {# Condition on int_web__events of a step; none when the step has no web events. #}
 {% macro step_web_condition(step) %}
     {%- set parts = [] -%}

@@ -21,10 +21,7 @@
                 {% endfor -%}
             end as segment_value
             , period.period_type
-            , case period.period_type
-                when 'month' then cast(date_trunc('month', {{ date }}) as date)
-                when 'week' then cast(date_trunc('week', {{ date }}) as date)
-            end as period_start
+            , {{ period_start(date) }} as period_start
         from {{ relation }}
         cross join (
             select 'all' as touchpoint_scope, 'all' as channel_scope, 'all' as segment_type
@@ -36,11 +33,7 @@
             union all select 'each', 'all', '{{ type }}'
             {% endfor -%}
         ) as scope
-        cross join (
-            {% for type in var('cx_metric_periods', ['month', 'week', 'all']) -%}
-            select '{{ type }}' as period_type{% if not loop.last %} union all {% endif %}
-            {% endfor -%}
-        ) as period
+        cross join {{ period_types() }} as period
         where scope.segment_type = 'all'
             {% for type, column in segments.items() -%}
             or (scope.segment_type = '{{ type }}' and {{ column }} is not null)

@@ -33,7 +33,7 @@ from {{ ref('fct_orders') }} as o
 left join purchases as p on o.web_transaction_id = p.transaction_id and p.transaction_place = 1
 where o.order_type = 'order' and o.is_completed
     and (
-        o.channel in ({% for channel in attribution_setting('attribution_order_channels') %}'{{ channel }}'{% if not loop.last %}, {% endif %}{% endfor %})
+        o.channel in ({{ sql_texts(attribution_setting('attribution_order_channels')) }})
         or p.web_event_key is not null
     )
 {% elif source == 'purchases' %}

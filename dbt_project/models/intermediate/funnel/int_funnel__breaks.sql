@@ -30,18 +30,7 @@ with reached as (
         r.funnel_id
         , r.unit
         , r.step_order
-        , case
-            {%- for s in segment_types %}
-            when grouping(r.{{ s }}) = 0 then '{{ s }}'
-            {%- endfor %}
-            else 'all'
-        end as segment_type
-        , case
-            {%- for s in segment_types %}
-            when grouping(r.{{ s }}) = 0 then r.{{ s }}
-            {%- endfor %}
-            else 'all'
-        end as segment_value
+        , {{ segment_columns(segment_types, 'r') }}
         , r.step_date
         , max(l.last_date) as last_date
         , cast(sum(r.entered_count) as double) as n
@@ -108,26 +97,26 @@ with reached as (
 -- (Pearson's statistic per degree of freedom around the two rates).
 , spread as (
     select
-        {% for c in series %}{% if not loop.first %}, {% endif %}d.{{ c }}{% endfor %}
+        {{ columns_of('d', series) }}
         , greatest(1e0, sum(
             {{ pearson_part('d.x', 'd.n', 'case when d.step_date < b.step_date then b.x_before / b.n_before else b.x_after / b.n_after end') }}
         ) / nullif(count(*) - 2, 0)) as dispersion
     from days as d
-    join best as b on {% for c in series %}{% if not loop.first %} and {% endif %}d.{{ c }} = b.{{ c }}{% endfor %}
-    group by {% for c in series %}{% if not loop.first %}, {% endif %}d.{{ c }}{% endfor %}
+    join best as b on {{ same_columns('d', 'b', series) }}
+    group by {{ columns_of('d', series) }}
 )
 
 -- Days that fit nearly as well: within 1.92, half the 95 % quantile of chi-square with one degree of freedom.
 , near as (
     select
-        {% for c in series %}{% if not loop.first %}, {% endif %}w.{{ c }}{% endfor %}
+        {{ columns_of('w', series) }}
         , min(w.step_date) as earliest_date
         , max(w.step_date) as latest_date
     from weighed as w
-    join best as b on {% for c in series %}{% if not loop.first %} and {% endif %}w.{{ c }} = b.{{ c }}{% endfor %}
-    join spread as s on {% for c in series %}{% if not loop.first %} and {% endif %}w.{{ c }} = s.{{ c }}{% endfor %}
+    join best as b on {{ same_columns('w', 'b', series) }}
+    join spread as s on {{ same_columns('w', 's', series) }}
     where w.likelihood_gain >= b.likelihood_gain - 1.92e0 * s.dispersion
-    group by {% for c in series %}{% if not loop.first %}, {% endif %}w.{{ c }}{% endfor %}
+    group by {{ columns_of('w', series) }}
 )
 
 , tested as (
@@ -139,8 +128,8 @@ with reached as (
         , sqrt(2 * b.likelihood_gain / s.dispersion) as break_z
         , {{ normal_quantile_upper(funnel_setting('break_false_alarm_rate') ~ 'e0 / b.look_count') }} as needed_z
     from best as b
-    join spread as s on {% for c in series %}{% if not loop.first %} and {% endif %}b.{{ c }} = s.{{ c }}{% endfor %}
-    join near as n on {% for c in series %}{% if not loop.first %} and {% endif %}b.{{ c }} = n.{{ c }}{% endfor %}
+    join spread as s on {{ same_columns('b', 's', series) }}
+    join near as n on {{ same_columns('b', 'n', series) }}
 )
 
 select

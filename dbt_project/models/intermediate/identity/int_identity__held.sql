@@ -34,7 +34,7 @@ with held as (
         , coalesce(
             any_type.reason, own_type.reason, local_part_rule.reason, domain_rule.reason
             {%- if own_domains %}
-            , case when n.domain in ({% for d in own_domains %}'{{ d }}'{% if not loop.last %}, {% endif %}{% endfor %}) then 'own_domain' end
+            , case when n.domain in ({{ sql_texts(own_domains) }}) then 'own_domain' end
             {%- endif %}
             , case when n.trust <= 0 then 'untrusted_type' end
         ) as refused_reason

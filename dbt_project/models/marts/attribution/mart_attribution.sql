@@ -5,17 +5,10 @@ with credits as (
         , c.conversion_key
         , c.conversion_credit
         , c.revenue_credit
-        , p.period_type
-        , case p.period_type
-            when 'month' then cast(date_trunc('month', c.conversion_date) as date)
-            when 'week' then cast(date_trunc('week', c.conversion_date) as date)
-        end as period_start
+        , period.period_type
+        , {{ period_start('c.conversion_date') }} as period_start
     from {{ ref('mart_attribution_credit') }} as c
-    cross join (
-        {% for type in var('cx_metric_periods', ['month', 'week', 'all']) -%}
-        select '{{ type }}' as period_type{% if not loop.last %} union all {% endif %}
-        {% endfor -%}
-    ) as p
+    cross join {{ period_types() }} as period
 )
 
 , sums as (

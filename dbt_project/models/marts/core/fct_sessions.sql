@@ -9,7 +9,7 @@ with spans as (
         , count(*) as event_count
         , count(*) filter (where event_name = 'page_view') as page_view_count
         , count(*) filter (
-            where event_name in ({% for e in conversions %}'{{ e }}'{% if not loop.last %}, {% endif %}{% endfor %})
+            where event_name in ({{ sql_texts(conversions) }})
         ) as conversion_count
         , min(event_at) filter (where source is not null or medium is not null) as traffic_at
         , min(event_at) filter (where page_path is not null) as landing_at

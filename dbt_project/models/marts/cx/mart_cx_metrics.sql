@@ -241,11 +241,11 @@ with answers as (
         , case when source_account = 'all' then 'all' else 'source_account' end as segment_type
         , source_account as segment_value
         , period.period_type
-        , case when period.period_type = 'month' then cast(date_trunc('month', first_order_date) as date) end as period_start
+        , {{ period_start('first_order_date') }} as period_start
         , count(*) as n
         , count(*) filter (where is_hit) as hits
     from buyers
-    cross join (select 'all' as period_type union all select 'month') as period
+    cross join {{ period_types(['all', 'month']) }} as period
     group by 1, 2, 3, 4, 5, 6, 7
 )
 
@@ -268,15 +268,12 @@ with answers as (
         , scope.segment_type
         , case scope.segment_type when 'all' then 'all' else invitations.source_account end as segment_value
         , period.period_type
-        , case period.period_type
-            when 'month' then cast(date_trunc('month', invited_date) as date)
-            when 'week' then cast(date_trunc('week', invited_date) as date)
-        end as period_start
+        , {{ period_start('invited_date') }} as period_start
         , count(*) as n
         , count(*) filter (where is_answered) as hits
     from invitations
     cross join (select 'all' as segment_type union all select 'source_account') as scope
-    cross join (select 'all' as period_type union all select 'month' union all select 'week') as period
+    cross join {{ period_types(['all', 'month', 'week']) }} as period
     -- A tool that keeps only the answered invitations would show 100 %.
     where has_unanswered
     group by 1, 2, 3, 4, 5, 6, 7

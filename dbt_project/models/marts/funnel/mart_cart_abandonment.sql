@@ -47,18 +47,7 @@ with staged as (
         , stage
         , period_type
         , period_start
-        , case
-            {%- for s in segment_types %}
-            when grouping({{ s }}) = 0 then '{{ s }}'
-            {%- endfor %}
-            else 'all'
-        end as segment_type
-        , case
-            {%- for s in segment_types %}
-            when grouping({{ s }}) = 0 then {{ s }}
-            {%- endfor %}
-            else 'all'
-        end as segment_value
+        , {{ segment_columns(segment_types) }}
         , sum(started_count) as started_count
         , sum(mature_count) as mature_count
         , sum(abandoned_count) as abandoned_count

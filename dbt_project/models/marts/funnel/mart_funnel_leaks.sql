@@ -97,16 +97,14 @@ with daily as (
 , reference_figures as (
     select
         e.week_start
-        {%- for c in cell %}
-        , r.{{ c }}
-        {%- endfor %}
+        , {{ columns_of('r', cell) }}
         , sum(r.entered_count) as entered_count
         , sum(r.advanced_count) as advanced_count
         , sum(r.next_entered_count) as next_entered_count
         , sum(r.bought_count) as bought_count
     from earlier_weeks as e
     join weekly as r on e.funnel_id = r.funnel_id and e.unit = r.unit and e.earlier_week_start = r.week_start
-    group by e.week_start{% for c in cell %}, r.{{ c }}{% endfor %}
+    group by e.week_start, {{ columns_of('r', cell) }}
 )
 
 -- Sums of values, counts and their squares by session: decimals, so that the order of rows changes no digit.
@@ -174,7 +172,7 @@ with daily as (
     from weekly as w
     join compared_weeks as k on w.funnel_id = k.funnel_id and w.unit = k.unit and w.week_start = k.week_start
     left join reference_figures as r
-        on w.week_start = r.week_start{% for c in cell %} and w.{{ c }} = r.{{ c }}{% endfor %}
+        on w.week_start = r.week_start and {{ same_columns('w', 'r', cell) }}
     left join recent_orders as o
         on w.week_start = o.week_start and w.segment_type = o.segment_type and w.segment_value = o.segment_value
     left join recent_orders as a on w.week_start = a.week_start and a.segment_type = 'all'
@@ -267,7 +265,7 @@ with daily as (
         , case when b.is_break and {{ days_between('r.week_start', 'b.break_date') }} <= 6 then b.break_date end as break_date
     from risks as r
     left join {{ ref('funnel_step_efforts') }} as e on r.funnel_id = e.funnel_id and r.step_name = e.step_name
-    left join {{ ref('int_funnel__breaks') }} as b on {% for c in cell %}{% if not loop.first %} and {% endif %}r.{{ c }} = b.{{ c }}{% endfor %}
+    left join {{ ref('int_funnel__breaks') }} as b on {{ same_columns('r', 'b', cell) }}
 )
 
 , middles as (

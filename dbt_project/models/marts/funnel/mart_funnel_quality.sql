@@ -62,8 +62,7 @@ with walked as (
         funnel_id
         , unit
         , entry_date
-        , case when grouping(device_type) = 0 then 'device_type' else 'all' end as segment_type
-        , case when grouping(device_type) = 0 then device_type else 'all' end as segment_value
+        , {{ segment_columns(['device_type']) }}
         , step_order
         , issue_type
         , sum(unit_count) as unit_count

@@ -5,7 +5,7 @@ with contacts as (
     select
         interaction.touchpoint_id
         , period.period_type
-        , case period.period_type when 'month' then cast(date_trunc('month', interaction.interaction_date) as date) end as period_start
+        , {{ period_start('interaction.interaction_date') }} as period_start
         , count(*) as interaction_count
         , count(distinct interaction.person_id) as person_count
         , count(distinct interaction.customer_id) as customer_count
@@ -15,7 +15,7 @@ with contacts as (
         , case when count(distinct interaction.cost_currency) = 1 then sum(interaction.cost_amount) end as cost_amount
         , case when count(distinct interaction.cost_currency) = 1 then min(interaction.cost_currency) end as cost_currency
     from {{ ref('fct_interactions') }} as interaction
-    cross join (select 'all' as period_type union all select 'month') as period
+    cross join {{ period_types(['all', 'month']) }} as period
     group by 1, 2, 3
 )
 
@@ -23,9 +23,7 @@ with contacts as (
     select
         visit.touchpoint_id
         , period.period_type
-        , case period.period_type
-            when 'month' then cast(date_trunc('month', {{ to_local('visit.first_contact_at', zone) }}) as date)
-        end as period_start
+        , {{ period_start(to_local('visit.first_contact_at', zone)) }} as period_start
         , count(*) filter (where journey.is_open) as open_journey_count
         , count(*) filter (where not journey.is_open) as journey_count
         , count(*) filter (where not journey.is_open and visit.visit_count > 1) as return_count
@@ -43,7 +41,7 @@ with contacts as (
         ) }} as next_stage_seconds_p90
     from {{ ref('int_journey__visits') }} as visit
     inner join {{ ref('fct_journeys') }} as journey on visit.journey_key = journey.journey_key
-    cross join (select 'all' as period_type union all select 'month') as period
+    cross join {{ period_types(['all', 'month']) }} as period
     group by 1, 2, 3
 )
 

@@ -20,12 +20,9 @@ with criteria as (
     select
         interaction.touchpoint_id
         , period.period_type
-        , case period.period_type
-            when 'month' then cast(date_trunc('month', interaction.interaction_date) as date)
-            else cast(date_trunc('week', interaction.interaction_date) as date)
-        end
+        , {{ period_start('interaction.interaction_date') }}
     from {{ ref('fct_interactions') }} as interaction
-    cross join (select 'month' as period_type union all select 'week') as period
+    cross join {{ period_types(['month', 'week']) }} as period
 
     union
 

@@ -18,17 +18,14 @@ with periods as (
     select
         interaction.touchpoint_id
         , period.period_type
-        , case period.period_type
-            when 'month' then cast(date_trunc('month', interaction.interaction_date) as date)
-            when 'week' then cast(date_trunc('week', interaction.interaction_date) as date)
-        end as period_start
+        , {{ period_start('interaction.interaction_date') }} as period_start
         , count(*) as interaction_count
         , count(distinct interaction.customer_id) as customer_count
         , count(*) filter (where interaction.customer_id is null) as anonymous_interaction_count
         , case when count(distinct interaction.currency) <= 1 then sum(interaction.value_amount) end as value_amount
         , case when count(distinct interaction.currency) = 1 then min(interaction.currency) end as currency
     from {{ ref('fct_interactions') }} as interaction
-    cross join (select 'all' as period_type union all select 'month' union all select 'week') as period
+    cross join {{ period_types(['all', 'month', 'week']) }} as period
     group by 1, 2, 3
 )
 
@@ -57,10 +54,7 @@ with periods as (
     select
         touch.touchpoint_id
         , period.period_type
-        , case period.period_type
-            when 'month' then cast(date_trunc('month', {{ to_local('touch.first_event_at', "'" ~ var('company_time_zone') ~ "'") }}) as date)
-            when 'week' then cast(date_trunc('week', {{ to_local('touch.first_event_at', "'" ~ var('company_time_zone') ~ "'") }}) as date)
-        end as period_start
+        , {{ period_start(to_local('touch.first_event_at', "'" ~ var('company_time_zone') ~ "'")) }} as period_start
         , count(*) as session_count
         , count(*) filter (where goal.last_event_at >= touch.first_event_at) as converted_session_count
     from {{ ref('int_web__touches') }} as touch
@@ -68,7 +62,7 @@ with periods as (
         on touch.touchpoint_id = touchpoint.touchpoint_id and touchpoint.conversion_event is not null
     left join goal_events as goal
         on touch.session_key = goal.session_key and touchpoint.conversion_event = goal.event_name
-    cross join (select 'all' as period_type union all select 'month' union all select 'week') as period
+    cross join {{ period_types(['all', 'month', 'week']) }} as period
     group by 1, 2, 3
 )
 
