@@ -98,9 +98,10 @@ with reached as (
 , spread as (
     select
         {{ columns_of('d', series) }}
-        , greatest(1e0, sum(
+        -- Rounded: a sum of floating-point numbers depends on their order in the last digit.
+        , greatest(1e0, round(sum(
             {{ pearson_part('d.x', 'd.n', 'case when d.step_date < b.step_date then b.x_before / b.n_before else b.x_after / b.n_after end') }}
-        ) / nullif(count(*) - 2, 0)) as dispersion
+        ) / nullif(count(*) - 2, 0), 9)) as dispersion
     from days as d
     join best as b on {{ same_columns('d', 'b', series) }}
     group by {{ columns_of('d', series) }}
