@@ -24,24 +24,11 @@
         ~ ' as a on p.node_a = a.node_key join ' ~ nodes ~ ' as b on p.node_b = b.node_key') -%}
     {%- do create_helper_table(tables[0], 'select node_id, node_id as parent, node_id as grand from ' ~ nodes) -%}
 
-    {%- set state = namespace(labels=tables[0], open=none, rounds=0) -%}
-    {%- for round in range(identity_setting('identity_max_rounds')) if state.open != 0 -%}
-        {%- set next_labels = tables[(round + 1) % 2] -%}
-        {%- do create_helper_table(next_labels, next_labels_sql(edges, state.labels)) -%}
-        {%- set state.labels = next_labels -%}
-        {%- set state.rounds = round + 1 -%}
-        {%- set state.open = first_value_of(open_labels_sql(edges, state.labels)) -%}
-    {%- endfor -%}
-    {%- if state.open != 0 -%}
-        {{ exceptions.raise_compiler_error(
-            owner.identifier ~ ': ' ~ state.open ~ ' edges or labels still change after ' ~ state.rounds
-            ~ ' rounds of label propagation. Raise the var identity_max_rounds.') }}
-    {%- endif -%}
-    {{ log(owner.identifier ~ ': components after ' ~ state.rounds ~ ' rounds') }}
-    {{ return({'nodes': nodes, 'labels': state.labels, 'edges': edges}) }}
+    {%- set labels = repeat_while_open(owner, tables, 'edges or labels', open_labels_sql, next_labels_sql, edges)[0] -%}
+    {{ return({'nodes': nodes, 'labels': labels, 'edges': edges}) }}
 {% endmacro %}
 
-{% macro next_labels_sql(edges, labels) -%}
+{% macro next_labels_sql(labels, edges) -%}
     with hooked as (
         select node_id, min(candidate) as parent
         from (
@@ -67,7 +54,7 @@
 {%- endmacro %}
 
 {# Edges that join two labels, and nodes whose label is not a root. #}
-{% macro open_labels_sql(edges, labels) -%}
+{% macro open_labels_sql(labels, edges) -%}
     select
         (select count(*) from {{ edges }} as e
             join {{ labels }} as la on e.a = la.node_id

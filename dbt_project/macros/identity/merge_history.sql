@@ -18,29 +18,8 @@
     {%- set tables = [helper_table(owner, 'links_0'), helper_table(owner, 'links_1')] -%}
     {%- do create_helper_table(tables[0], 'select junior, senior, linked_at, link_key from '
         ~ earliest_links_sql('(' ~ links_sql ~ ') as given')) -%}
-    {%- set handed = repeat_while_open(owner, tables, open_juniors_sql, handed_links_sql) -%}
-    {{ return(repeat_while_open(owner, handed, open_seniors_sql, followed_links_sql)) }}
-{% endmacro %}
-
-{#
-  Replaces a helper table by next_sql(table) while open_sql(table) counts anything. Returns [result, spare table] with
-  the result first. Raises a compiler error after identity_max_rounds.
-#}
-{% macro repeat_while_open(owner, tables, open_sql, next_sql) %}
-    {%- set state = namespace(here=tables[0], spare=tables[1], open=first_value_of(open_sql(tables[0]))) -%}
-    {%- for round in range(identity_setting('identity_max_rounds')) if state.open != 0 -%}
-        {%- do create_helper_table(state.spare, next_sql(state.here)) -%}
-        {%- set kept = state.here -%}
-        {%- set state.here = state.spare -%}
-        {%- set state.spare = kept -%}
-        {%- set state.open = first_value_of(open_sql(state.here)) -%}
-    {%- endfor -%}
-    {%- if state.open != 0 -%}
-        {{ exceptions.raise_compiler_error(
-            owner.identifier ~ ': ' ~ state.open ~ ' links are still open after ' ~ identity_setting('identity_max_rounds')
-            ~ ' rounds. Raise the var identity_max_rounds.') }}
-    {%- endif -%}
-    {{ return([state.here, state.spare]) }}
+    {%- set handed = repeat_while_open(owner, tables, 'links', open_juniors_sql, handed_links_sql) -%}
+    {{ return(repeat_while_open(owner, handed, 'links', open_seniors_sql, followed_links_sql)) }}
 {% endmacro %}
 
 {# Of several links of one pair the earliest; a sub-query in brackets. #}
