@@ -30,6 +30,8 @@ BUILD = ("build", "--exclude-resource-type", "unit_test", "--log-level-file", "n
 # Seeds change with the project only; loading and testing them anew is a quarter of the nodes of a run.
 # Cautious: a test that reads a model too stays.
 WITHOUT_SEEDS = ("--exclude", "resource_type:seed", "--indirect-selection", "cautious")
+# What incremental models hold was worked out by the project of the last build.
+FROM_SCRATCH = ("--full-refresh",)
 
 _PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 

@@ -119,9 +119,10 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
         writer_lock(settings.locks / "writer").acquire()
         prepare_work(settings.published, keep_current=context.is_subset)
         os.environ.update(dbt_build.environment(settings))
-        # A build of chosen models leaves the others, so it neither trusts the seeds nor vouches for them.
         project = dbt_build.fingerprint(settings, connections)
-        seeds_stand = not context.is_subset and dbt_build.built_project(settings) == project
+        project_stands = dbt_build.built_project(settings) == project
+        # A build of chosen models leaves the others, so it neither trusts the seeds nor vouches for them.
+        seeds_stand = project_stands and not context.is_subset
         if not seeds_stand:
             dbt_build.set_built_project(settings, None)
         reporter().stage("build", total=dbt_build.node_count(nodes, with_seeds=not seeds_stand))
@@ -129,6 +130,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
             [
                 *("--no-use-colors", *dbt_build.BUILD),
                 *(dbt_build.WITHOUT_SEEDS if seeds_stand else ()),
+                *(() if project_stands else dbt_build.FROM_SCRATCH),
                 *("--vars", dbt_build.variables(settings, connections)),
             ],
             context=context,
