@@ -10,11 +10,8 @@ from orchestration.report.reader import Marts, Row
 # Below it the interval of a rate spans a third of the scale; the same limit as in the funnel marts.
 MIN_ENTRIES = 30
 
-_UNIT_ORDER = (
-    "session",
-    "person",
-    "cart",
-)  # a session is over on its day, a person's window may be open for weeks
+# A session is over on its day, a person's window may be open for weeks.
+_UNIT_ORDER = ("session", "person", "cart")
 _MODE_ORDER = ("any", "ordered", "strict")  # whether somebody bought, whatever lay between
 
 

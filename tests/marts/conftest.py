@@ -1,10 +1,15 @@
-"""Models of support, timeline, journeys and CX metrics, compiled once for the tests that run them on their own rows."""
+"""Models compiled once for the tests that run them on their own rows, and a database to run them in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import duckdb
 import pytest
 
-from tests.support.dbt_models import CompiledModels
+from tests.support.attribution_models import VARIABLES
+from tests.support.dbt_models import CompiledModels, open_models
+from tests.support.web_funnels import web_funnels
 
 MODELS = (
     "int_support__horizon", "int_support__status_spans", "int_support__business_intervals",
@@ -21,5 +26,30 @@ MODELS = (
 
 @pytest.fixture(scope="session")
 def cx_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """SQL of the models above, for a company in Warsaw."""
+    """SQL of support, timeline, journeys and CX metrics (the models above), for a company in Warsaw."""
     return CompiledModels.of(tmp_path_factory, "cx_models", " ".join(MODELS))
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
+    """SQL from identifiers over sessions to leaks, with the funnels of tests/support/web_funnels.py."""
+    select = (
+        "path:models/intermediate/identity path:models/intermediate/web path:models/intermediate/funnel "
+        "path:models/marts/funnel fct_sessions"
+    )
+    return CompiledModels.of(tmp_path_factory, "web_models", select, funnels=web_funnels())
+
+
+@pytest.fixture(scope="session")
+def attribution_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
+    """SQL of attribution; its settings are variables of the connection."""
+    select = "path:models/intermediate/attribution path:models/marts/attribution"
+    return CompiledModels.of(tmp_path_factory, "attribution_models", select, **VARIABLES)
+
+
+@pytest.fixture(scope="module")
+def db() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with the seeds; each test puts its own rows in place of those before."""
+    connection = open_models()
+    yield connection
+    connection.close()

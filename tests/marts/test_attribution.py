@@ -22,7 +22,6 @@ from tests.support.attribution_models import (
     START,
     Conversion,
     Touch,
-    attribution_models,
     build_credit,
     build_paths,
     channels_in_order,
@@ -44,8 +43,8 @@ CREDIT = "cx.marts.mart_attribution_credit"
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    return attribution_models(tmp_path_factory)
+def models(attribution_models: CompiledModels) -> CompiledModels:
+    return attribution_models
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from dbt_project.python.attribution.markov import Chain
 from dbt_project.python.attribution.paths import Paths
-from tests.support.attribution_models import START, attribution_models, build_credit, build_paths, rows
+from tests.support.attribution_models import START, build_credit, build_paths, rows
 from tests.support.dbt_models import CompiledModels, fill, open_models
 from tests.support.reference_data import read_rows, require_reference_data
 
@@ -21,8 +21,8 @@ INTERMEDIATE = "warehouse.intermediate"
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    return attribution_models(tmp_path_factory)
+def models(attribution_models: CompiledModels) -> CompiledModels:
+    return attribution_models
 
 
 @pytest.fixture(scope="module")

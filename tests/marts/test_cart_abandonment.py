@@ -15,25 +15,12 @@ from tests.support import funnel_reference as brute
 from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, open_models
 from tests.support.funnel_rows import build, put_events, rows_of
 from tests.support.reference_data import read_rows, require_reference_data
-from tests.support.web_models import web_models
 
 HOUR = 3600
 DAY = 24 * HOUR
 BOUGHT = (
     "select count(*) from warehouse.intermediate.int_funnel__carts where is_purchased and window_hours = 24"
 )
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    return web_models(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = open_models(seeds=False)
-    yield connection
-    connection.close()
 
 
 def totals(db: duckdb.DuckDBPyConnection, stage: str, window: int, columns: str) -> tuple[Any, ...]:

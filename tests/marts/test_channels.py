@@ -5,31 +5,17 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterator
 
 import duckdb
 import pytest
 
-from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, load_seeds, open_models
+from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, load_seeds
 from tests.support.reference_data import read_rows, require_reference_data
-from tests.support.web_models import web_models
 
 PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 SHOP = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
 MAIL = ("email", "e-mail", "e_mail", "e mail")
 SOCIAL = ("social", "social-network", "social-media", "sm", "social network", "social media")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    return web_models(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = open_models()
-    yield connection
-    connection.close()
 
 
 def seed(name: str) -> list[dict[str, str]]:

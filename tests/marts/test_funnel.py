@@ -15,27 +15,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import funnel_reference as brute
-from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, load_seeds, open_models
+from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, open_models
 from tests.support.funnel_reference import Event
 from tests.support.funnel_rows import START, as_rows, build, put_events, rows_of
 from tests.support.reference_data import read_rows, require_reference_data
-from tests.support.web_models import APART, EXCLUSIONS, FUNNELS, SHOP, WITHIN, web_models
+from tests.support.web_funnels import APART, EXCLUSIONS, FUNNELS, SHOP, WITHIN
 
 NAMES = ["page_view", "search", "view_item", "add_to_cart", "begin_checkout", "purchase", "other"]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """The models from events to leaks, with the funnels of the tests."""
-    return web_models(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database without seeds; each test puts its own events in place of those before."""
-    connection = open_models(seeds=False)
-    yield connection
-    connection.close()
 
 
 def entries_of(
@@ -239,7 +225,6 @@ class TestHandWorked:
             "mart_funnel_breaks",
             "mart_funnel_quality",
         )
-        load_seeds(db)
         fill(db, "dim_releases", [])
         build(db, models, marts[0], marts[1], "int_funnel__breaks", *marts[2:])
         for mart in marts:

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.support.dbt_models import CompiledModels, fill, open_models
+from tests.support.dbt_models import CompiledModels, fill
 from tests.support.funnel_rows import build, put_events, rows_of
-from tests.support.web_models import web_models
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    return web_models(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = open_models()
-    fill(connection, "dim_releases", [])
-    yield connection
-    connection.close()
+@pytest.fixture(scope="module", autouse=True)
+def no_releases(db: duckdb.DuckDBPyConnection) -> None:
+    fill(db, "dim_releases", [])
 
 
 LEAKS = (

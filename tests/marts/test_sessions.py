@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -12,27 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, open_models, relation
-from tests.support.web_models import web_models
+from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, relation
 
 START = dt.datetime(2026, 1, 5, 12)
 MINUTE = 60
 HOUR = 3600
 DAY = 24 * HOUR
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """The models from identifiers to sessions."""
-    return web_models(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with the seeds; each test puts its own events in place of those before."""
-    connection = open_models()
-    yield connection
-    connection.close()
 
 
 def event(at: float, device: str | None = "d1", **more: Any) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import pytest
 
 from tests.support.dbt_models import WEB_CHAIN, CompiledModels, fill, open_models
 from tests.support.reference_data import read_rows, require_reference_data
-from tests.support.web_models import web_models
 
 Expected = dict[str, dict[str, str]]
 Session = tuple[Any, ...]
@@ -25,11 +24,12 @@ Session = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], duckdb.DuckDBPyConnection]]:
+def built(
+    models: CompiledModels, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], duckdb.DuckDBPyConnection]]:
     """`built("snowplow_web")`: the models on the events of that example, with a table `known` of session ids."""
     from tests.support.example_events import example_events
 
-    models: CompiledModels = web_models(tmp_path_factory)
     open_ones: dict[str, duckdb.DuckDBPyConnection] = {}
 
     def get(name: str) -> duckdb.DuckDBPyConnection:

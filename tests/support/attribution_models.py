@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import pytest
 
 from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill
 
@@ -27,18 +26,8 @@ LEARNING = {"bootstrap_samples": 5, "shapley_exact_channels": 12, "shapley_permu
 START = dt.datetime(2026, 1, 5, 12)
 LATER = dt.datetime(2030, 1, 1)
 
-_compiled: list[CompiledModels] = []
-
 Touch = tuple[str, str, dt.datetime, str]  # session, person, start, channel
 Conversion = tuple[str, str | None, dt.datetime, str | None]  # key, person, instant, revenue
-
-
-def attribution_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """SQL of the attribution models; compiled on first use."""
-    if not _compiled:
-        select = "path:models/intermediate/attribution path:models/marts/attribution"
-        _compiled.append(CompiledModels.of(tmp_path_factory, "attribution_models", select, **VARIABLES))
-    return _compiled[0]
 
 
 def build_paths(

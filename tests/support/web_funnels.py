@@ -1,21 +1,15 @@
-"""Models from identifiers to leaks, compiled once per test session, with the funnels that the tests use."""
+"""The funnels with which the tests compile the models from identifiers to leaks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pytest
-
-from tests.support.dbt_models import CompiledModels
-
 SHOP = ("product_view", "add_to_cart", "cart", "shipping_details", "payment_details", "purchase")
 # Steps by canonical name, none of which can meet the same event.
 APART = [["view_item"], ["add_to_cart"], ["begin_checkout"], ["purchase"]]
 # One event may serve two steps: step 2 repeats step 1, step 3 shares a name with step 2.
 SHARED = [["page_view"], ["page_view", "search"], ["search", "view_item"]]
-
-
 CART = [["add_to_cart"], ["begin_checkout"], ["purchase"]]
 
 
@@ -71,32 +65,19 @@ WITHIN = {"timed": {2: 1, 3: 60}, "timed_shared": {2: 1, 3: 1}}
 EXCLUSIONS = {"excluding": [(["search"], 1, 3), (["page_view"], 2, 4)]}
 _UNITS = {"carted": ("cart",)}
 
-_compiled: list[CompiledModels] = []
 
-
-def web_models(tmp_path_factory: pytest.TempPathFactory) -> CompiledModels:
-    """SQL of the identity, session and funnel models; compiled on first use."""
-    if not _compiled:
-        variables = [
-            funnel(
-                name,
-                steps,
-                window,
-                raw=name == "shop",
-                units=_UNITS.get(name, ("person", "session")),
-                order_modes=("ordered", "strict") if name in EXCLUSIONS else ("ordered", "strict", "any"),
-                within_minutes=WITHIN.get(name),
-                exclusions=EXCLUSIONS.get(name, ()),
-            )
-            for name, (steps, window) in FUNNELS.items()
-        ]
-        _compiled.append(
-            CompiledModels.of(
-                tmp_path_factory,
-                "web_models",
-                "path:models/intermediate/identity path:models/intermediate/web path:models/intermediate/funnel "
-                "path:models/marts/funnel fct_sessions",
-                funnels=variables,
-            )
+def web_funnels() -> list[dict[str, Any]]:
+    """Configurations of all funnels above."""
+    return [
+        funnel(
+            name,
+            steps,
+            window,
+            raw=name == "shop",
+            units=_UNITS.get(name, ("person", "session")),
+            order_modes=("ordered", "strict") if name in EXCLUSIONS else ("ordered", "strict", "any"),
+            within_minutes=WITHIN.get(name),
+            exclusions=EXCLUSIONS.get(name, ()),
         )
-    return _compiled[0]
+        for name, (steps, window) in FUNNELS.items()
+    ]
