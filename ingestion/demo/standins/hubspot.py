@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +79,7 @@ class HubSpot(Standin):
         self._history: dict[str, dict[str, list[tuple[float, dict[str, Any] | None]]]] = {
             n: {} for n in MODIFIED
         }
+        self._sorted_keys: dict[str, tuple[frozenset[str], list[tuple[int, str]]]] = {}
         self._next_id = 1_000_001
 
     # records
@@ -249,14 +253,23 @@ class HubSpot(Standin):
         archived = request.query.get("archived", "false") == "true"
         after = int(request.query.get("after") or 0)
         names = [n for n in request.query.get("properties", "").split(",") if n]
-        chosen = sorted((r for r in self.objects[kind].values() if r["archived"] == archived), key=_number)
         # the cursor is the id after which to go on, so a record that goes away moves no page
-        rest = [r for r in chosen if _number(r) > after]
-        page = rest[:limit]
+        rest = (self.objects[kind][key] for _, key in self._keys_after(kind, after))
+        found = list(islice((r for r in rest if r["archived"] == archived), limit + 1))
+        page = found[:limit]
         body: dict[str, Any] = {"results": [_shape(record, names, kind) for record in page]}
-        if len(rest) > limit:
+        if len(found) > limit:
             body["paging"] = self._paging(request, str(_number(page[-1])))
         return Reply(200, body)
+
+    def _keys_after(self, kind: str, after: int) -> Iterator[tuple[int, str]]:
+        """Keys of records whose number is above `after`, in order; sorted again only when others are there."""
+        records = self.objects[kind]
+        known, ordered = self._sorted_keys.get(kind, (frozenset(), []))
+        if records.keys() != known:
+            ordered = sorted((_number(record), key) for key, record in records.items())
+            self._sorted_keys[kind] = (frozenset(records), ordered)
+        return islice(ordered, bisect_right(ordered, after, key=itemgetter(0)), None)
 
     def _search(self, kind: str, body: Mapping[str, Any]) -> Reply:
         limit, after = int(body.get("limit", 10)), int(body.get("after") or 0)
