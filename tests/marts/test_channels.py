@@ -54,8 +54,8 @@ def grouped(
     db: duckdb.DuckDBPyConnection, models: CompiledModels, traffic: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], str]:
     """Channel group that the model gives each (source, medium, campaign)."""
-    fill(db, "int_web__events", [
-        {"web_event_key": str(i), "source": source, "medium": medium, "campaign": campaign}
+    fill(db, "int_web__sessions", [
+        {"session_key": str(i), "source": source, "medium": medium, "campaign": campaign}
         for i, (source, medium, campaign) in enumerate(traffic)
     ])  # fmt: skip
     models.build(db, "int_web__channel_groups")

@@ -34,7 +34,7 @@ WEB_CHAIN = (
     "int_identity__clusters", "int_identity__customer_map", "int_identity__user_map",
     "int_identity__web_days", "int_identity__web_logins", "int_identity__web_user_map",
     "int_identity__rejected", "int_web__timed_sessions", "int_web__long_sessions", "int_web__touch_patterns",
-    "int_web__events", "int_web__horizon", "int_web__excluded", "int_web__channel_groups",
+    "int_web__events", "int_web__horizon", "int_web__excluded", "int_web__sessions", "int_web__channel_groups",
 )  # fmt: skip
 """Models from the conformed customers and events to sessions, in the order in which they are built."""
 Row = Mapping[str, Any]

@@ -3,8 +3,9 @@
   columns and types of the model's YAML, which is the one definition of the entity.
   A mapping gives the columns it can fill; the others are null (is_deleted and is_test: false).
   No mapping switched on: a typed table without rows.
+  Args: condition: macro that gives a condition on the rows of a connector's mapping, by its name; none for all rows.
 #}
-{% macro conformed(entity, connectors) %}
+{% macro conformed(entity, connectors, condition=none) %}
     {%- set mappings = [] -%}
     {%- for connector in connectors -%}
         {%- if connector in var('connectors') or (connector == 'generic' and generic_mappings(entity)) -%}
@@ -16,6 +17,9 @@
     {%- else -%}
         {%- for mapping in mappings -%}
             {{ conformed_branch(mapping, model.columns) }}
+            {%- if condition %}
+            where {{ condition(mapping.identifier.split('__')[1]) }}
+            {%- endif %}
             {%- if not loop.last %}
             union all
             {% endif -%}

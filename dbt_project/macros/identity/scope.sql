@@ -77,11 +77,16 @@
     {{ return(api.Relation.create(database=this.database, schema=this.schema, identifier='int_identity__scope__rules_' ~ which)) }}
 {% endmacro %}
 
-{# dbt's own rule, and: identity models are built from scratch when they stand by other rules than those of now. #}
+{#
+  dbt's own rule, and: identity models are built from scratch when they stand by other rules than those of now, all other
+  incremental models when there is no list of what changed since they were built (macros/web/scope.sql).
+#}
 {% macro should_full_refresh() %}
     {%- set asked = config.get('full_refresh') -%}
     {%- if asked is none -%}{%- set asked = flags.FULL_REFRESH -%}{%- endif -%}
-    {%- if not asked and is_building() and model.fqn[1:3] == ['intermediate', 'identity'] -%}
+    {%- if not asked and is_building() and config.get('materialized') == 'incremental' and model.fqn[1:3] != ['intermediate', 'identity'] -%}
+        {%- set asked = not is_web_resumed() -%}
+    {%- elif not asked and is_building() and model.fqn[1:3] == ['intermediate', 'identity'] -%}
         {%- if not is_built('int_identity__scope__rules_built') -%}
             {%- set asked = true -%}
         {%- else -%}
@@ -101,9 +106,13 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Whether a table of an earlier build is there. #}
+{# Whether a table of an earlier build is there, in the schema of the model. #}
 {% macro is_built(identifier) %}
-    {{ return(adapter.get_relation(database=this.database, schema=this.schema, identifier=identifier) is not none) }}
+    {{ return(is_there(api.Relation.create(database=this.database, schema=this.schema, identifier=identifier))) }}
+{% endmacro %}
+
+{% macro is_there(relation) %}
+    {{ return(adapter.get_relation(database=relation.database, schema=relation.schema, identifier=relation.identifier) is not none) }}
 {% endmacro %}
 
 {#

@@ -14,3 +14,11 @@
 {% macro same_columns(a, b, columns) -%}
     {%- for c in columns -%}{{ a }}.{{ c }} = {{ b }}.{{ c }}{% if not loop.last %} and {% endif %}{%- endfor -%}
 {%- endmacro %}
+
+
+{# Rows that one of two relations has and the other has not. #}
+{% macro changed_rows(left, right, columns) -%}
+    select * from (select {{ columns | join(', ') }} from {{ left }} except select {{ columns | join(', ') }} from {{ right }}) as came
+    union all
+    select * from (select {{ columns | join(', ') }} from {{ right }} except select {{ columns | join(', ') }} from {{ left }}) as went
+{%- endmacro %}

@@ -1,12 +1,9 @@
 with combinations as (
     select distinct
-        coalesce(source, '(direct)') as source
-        , coalesce(medium, '(none)') as medium
+        source
+        , medium
         , lower(coalesce(campaign, '')) as campaign
-    from {{ ref('int_web__events') }}
-    where source is not null or medium is not null
-    union
-    select '(direct)', '(none)', ''
+    from {{ ref('int_web__sessions') }}
 )
 
 , ruled as (

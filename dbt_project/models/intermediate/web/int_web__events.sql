@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental'
+    , pre_hook=["{{ reach_sessions_and_persons() }}", "{{ forget_devices() }}"]
+    , post_hook="{{ reach_sessions_and_persons() }}"
+) }}
+-- depends_on: {{ ref('int_web__scope') }}
 {#- Each branch reads the events by itself: a shared sub-query would be kept in memory as a whole. -#}
 {%- set columns = [
     'web_event_key', 'source_system', 'source_account', 'event_name', 'raw_event_name', 'event_at', 'event_date_local',
@@ -20,7 +26,7 @@ with keyed as (
     left join {{ ref('int_web__long_sessions') }} as l
         on e.source_session_id = l.source_session_id and e.source_account = l.source_account
         and coalesce(e.anonymous_id, e.user_id) = l.device_id
-    where e.source_session_id is not null and {{ is_counted_event('e') }}
+    where e.source_session_id is not null and {{ is_counted_event('e') }} and {{ in_web_scope('e') }}
     union all
     select
         {% for column in columns %}{% if not loop.first %}, {% endif %}e.{{ column }}{% endfor %}
@@ -28,7 +34,7 @@ with keyed as (
         , case when t.is_too_long then 'too_long' when t.session_key is null then 'no_stream' end
     from {{ ref('cx_web_event') }} as e
     left join {{ ref('int_web__timed_sessions') }} as t on e.web_event_key = t.web_event_key
-    where e.source_session_id is null and {{ is_counted_event('e') }}
+    where e.source_session_id is null and {{ is_counted_event('e') }} and {{ in_web_scope('e') }}
 )
 
 select
@@ -41,6 +47,7 @@ select
     , cast(coalesce(
         u.person_id, d.person_id, md5('device|' || k.source_account || '|' || k.anonymous_id)
     ) as string) as person_id
+    , cast({{ web_device('k') }} as string) as device_id
     , cast(k.anonymous_id as string) as anonymous_id
     , u.user_id is not null as is_logged_in
     , cast(k.event_name as string) as event_name

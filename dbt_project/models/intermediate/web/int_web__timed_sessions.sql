@@ -1,18 +1,23 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_devices() }}") }}
+-- depends_on: {{ ref('int_web__scope') }}
 -- Only events without a session id of their source pass the window: key, stream and instant, nothing wide.
 with streams as (
     select
         web_event_key
         , source_account
+        , {{ web_device() }} as device_id
         , coalesce('device|' || anonymous_id, 'user|' || user_id) as stream_id
         , event_at
     from {{ ref('cx_web_event') }}
     where source_session_id is null and coalesce(anonymous_id, user_id) is not null and {{ is_counted_event() }}
+        and {{ in_web_scope() }}
 )
 
 , gaps as (
     select
         web_event_key
         , source_account
+        , device_id
         , stream_id
         , event_at
         , lag(event_at) over (partition by source_account, stream_id order by event_at, web_event_key) as previous_at
@@ -23,6 +28,7 @@ with streams as (
     select
         web_event_key
         , source_account
+        , device_id
         , stream_id
         , event_at
         , sum(case
@@ -49,6 +55,8 @@ with streams as (
 
 select
     cast(n.web_event_key as string) as web_event_key
+    , cast(n.source_account as string) as source_account
+    , cast(n.device_id as string) as device_id
     , cast(s.session_key as string) as session_key
     , s.is_too_long
 from numbered as n

@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_reached('session', 'session_key') }}") }}
 with touches as (
     select
         session_key
@@ -7,7 +8,7 @@ with touches as (
         , count(*) as event_count
         , case when min(transaction_id) = max(transaction_id) then min(transaction_id) end as transaction_id
     from {{ ref('int_web__events') }}
-    where session_key is not null
+    where session_key is not null and {{ is_reached('session', 'session_key') }}
     group by session_key, touchpoint_id
 )
 
@@ -25,4 +26,4 @@ select
     , cast(s.source_system as string) as source_system
     , cast(s.source_account as string) as source_account
 from touches as t
-join {{ ref('fct_sessions') }} as s on t.session_key = s.session_key
+join {{ ref('int_web__sessions') }} as s on t.session_key = s.session_key

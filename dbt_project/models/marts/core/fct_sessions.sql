@@ -1,55 +1,6 @@
 {%- set currency = "'" ~ var('company_currency') ~ "'" -%}
-{%- set conversions = web_setting('session_conversion_events') -%}
-{#- Each part reads the events by itself: a shared sub-query would be kept in memory as a whole. -#}
-with spans as (
-    select
-        session_key
-        , min(event_at) as started_at
-        , max(event_at) as ended_at
-        , count(*) as event_count
-        , count(*) filter (where event_name = 'page_view') as page_view_count
-        , count(*) filter (
-            where event_name in ({{ sql_texts(conversions) }})
-        ) as conversion_count
-        , min(event_at) filter (where source is not null or medium is not null) as traffic_at
-        , min(event_at) filter (where page_path is not null) as landing_at
-        , max(event_at) filter (where customer_id is not null) as identified_at
-        , bool_or(is_logged_in) as has_login
-    from {{ ref('int_web__events') }}
-    where session_key is not null
-    group by session_key
-)
-
--- The few events that give a session its attributes; ties of an instant go to the smaller event key.
-, attributes as (
-    select
-        e.session_key
-        , min(e.source_system) as source_system
-        , min(e.source_account) as source_account
-        , min(e.anonymous_id) as anonymous_id
-        , {{ first_by('e.event_date_local', 'e.web_event_key') }} filter (where e.event_at = s.started_at) as session_date
-        , {{ first_by('e.device_type', 'e.web_event_key') }} filter (where e.event_at = s.started_at) as device_type
-        , {{ first_by('e.os', 'e.web_event_key') }} filter (where e.event_at = s.started_at) as os
-        , {{ first_by('e.browser', 'e.web_event_key') }} filter (where e.event_at = s.started_at) as browser
-        , {{ first_by('e.country', 'e.web_event_key') }} filter (where e.event_at = s.started_at) as country
-        , {{ first_by('e.referrer_host', 'e.web_event_key') }} filter (where e.event_at = s.started_at) as referrer_host
-        , {{ first_by('e.page_path', 'e.web_event_key') }} filter (where e.event_at = s.landing_at and e.page_path is not null) as landing_page_path
-        , {{ first_by('e.source', 'e.web_event_key') }} filter (where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)) as source
-        , {{ first_by('e.medium', 'e.web_event_key') }} filter (where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)) as medium
-        , {{ first_by('e.campaign', 'e.web_event_key') }} filter (
-            where e.event_at = s.traffic_at and (e.source is not null or e.medium is not null)
-        ) as campaign
-        , {{ last_by('e.customer_id', 'e.web_event_key') }} filter (where e.event_at = s.identified_at and e.customer_id is not null) as customer_id
-        , {{ last_by('e.person_id', 'e.web_event_key') }} filter (where e.event_at = s.ended_at) as last_person_id
-    from {{ ref('int_web__events') }} as e
-    join spans as s on e.session_key = s.session_key
-    where e.event_at = s.started_at or e.event_at = s.ended_at or e.event_at = s.landing_at
-        or e.event_at = s.traffic_at or e.event_at = s.identified_at
-    group by e.session_key
-)
-
 -- A purchase counts once, in the session where it is first seen: pages that are loaded again send it again.
-, purchases as (
+with purchases as (
     select
         session_key
         , count(*) as purchase_count
@@ -72,41 +23,17 @@ with spans as (
 
 , sessions as (
     select
-        s.session_key
-        , a.customer_id
-        , coalesce(a.customer_id, a.last_person_id) as person_id
-        , s.has_login
-        , a.session_date
-        , s.started_at
-        , s.ended_at
-        , {{ seconds_between('s.started_at', 's.ended_at') }} as duration_seconds
-        , s.event_count
-        , s.page_view_count
-        , s.conversion_count
+        s.*
         , s.ended_at + {{ web_setting('session_timeout_minutes') }} * interval '1' minute < h.last_event_at as is_closed
         , p.purchase_count
         , p.valued_purchase_count
         , p.purchase_value
-        , a.landing_page_path
-        , a.referrer_host
-        , coalesce(a.source, '(direct)') as source
-        , coalesce(a.medium, '(none)') as medium
-        , a.campaign
         , g.channel_group
-        , a.device_type
-        , a.os
-        , a.browser
-        , a.country
-        , a.anonymous_id
-        , a.source_system
-        , a.source_account
-    from spans as s
-    join attributes as a on s.session_key = a.session_key
-    join {{ ref('int_web__horizon') }} as h on a.source_account = h.source_account
+    from {{ ref('int_web__sessions') }} as s
+    join {{ ref('int_web__horizon') }} as h on s.source_account = h.source_account
     left join purchases as p on s.session_key = p.session_key
     left join {{ ref('int_web__channel_groups') }} as g
-        on coalesce(a.source, '(direct)') = g.source and coalesce(a.medium, '(none)') = g.medium
-        and lower(coalesce(a.campaign, '')) = g.campaign
+        on s.source = g.source and s.medium = g.medium and lower(coalesce(s.campaign, '')) = g.campaign
 )
 
 -- A direct visit says nothing about what brought the person: the latest visit that does, up to this one, is kept.

@@ -4,13 +4,7 @@
 
 -- A daily file is restated by loading it again whole: only its newest load counts.
 with newest_load as (
-    select
-        source_account
-        , file as _cx_file
-        , {{ last_by('_dlt_load_id', load_order()) }} as _dlt_load_id
-    from {{ source('ga4_export', 'files_seen') }}
-    where source_table = 'events'
-    group by 1, 2
+    {{ newest_ga4_loads() }}
 )
 
 -- event_key is unique within a file, so an event can stand twice only on a day that more than one file holds.
