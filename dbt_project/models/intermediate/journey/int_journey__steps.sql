@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_reached('person', 'person_id') }}") }}
 {%- set gap = journey_setting('journey_gap_days') ~ " * interval '1' day" -%}
 -- Contacts of a person, cut into journeys by silence and into steps by change of touchpoint.
 with marked as (
@@ -9,7 +10,7 @@ with marked as (
         end as begins_step
     from {{ ref('fct_interactions') }}
     -- Internal notes are no contact with the customer.
-    where person_id is not null and direction <> 'internal'
+    where person_id is not null and direction <> 'internal' and {{ is_reached('person', 'person_id') }}
 )
 
 , numbered as (

@@ -1,9 +1,11 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_reached('person', 'person_id') }}") }}
 -- What came after a touchpoint was first met in a journey. Each touchpoint counts once per journey, so the join of a
 -- journey's touchpoints with its later steps grows with its length, not with the square of it.
 with steps as (
     select
         step.journey_key
         , step.step_number
+        , step.person_id
         , step.customer_id
         , step.touchpoint_id
         , step.first_contact_at
@@ -12,12 +14,14 @@ with steps as (
     from {{ ref('int_journey__steps') }} as step
     left join {{ ref('touchpoints') }} as touchpoint on step.touchpoint_id = touchpoint.touchpoint_id
     left join {{ ref('journey_stages') }} as stage on touchpoint.journey_stage = stage.journey_stage
+    where {{ is_reached('person', 'step.person_id') }}
 )
 
 , visits as (
     select
         journey_key
         , touchpoint_id
+        , min(person_id) as person_id
         , min(customer_id) as customer_id
         , min(stage_order) as stage_order
         , min(step_number) as step_number
@@ -44,6 +48,7 @@ with steps as (
 select
     visits.journey_key
     , visits.touchpoint_id
+    , visits.person_id
     , visits.customer_id
     , cast(visits.first_contact_at as timestamp) as first_contact_at
     , cast(visits.visit_count as bigint) as visit_count
