@@ -22,8 +22,9 @@ HOUR, DAY = 3600, 86400
 GAP = 14 * DAY
 PATH_STEPS = 10
 MODELS = (
-    "fct_interactions", "int_journey__steps", "int_journey__visits", "fct_journeys", "mart_journey_paths",
-    "mart_journey_transitions", "mart_journey_loops", "dim_touchpoints", "mart_journey_dead_ends", "mart_journey_map",
+    "int_journey__timeline", "fct_interactions", "int_journey__steps", "int_journey__visits", "int_journey__journeys",
+    "fct_journeys", "mart_journey_paths", "mart_journey_transitions", "mart_journey_loops", "dim_touchpoints",
+    "mart_journey_dead_ends", "mart_journey_map",
 )  # fmt: skip
 REGISTRY = Registry(
     stages={"home": 1, "search": 2, "product": 3, "cart": 4, "order": 4, "help": 6},

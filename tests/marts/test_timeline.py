@@ -13,7 +13,7 @@ from tests.support.dbt_models import CompiledModels, fill, open_models
 AT = "2026-03-01 10:00:00"
 CHAIN = (
     "int_journey__order_refs", "int_journey__ticket_refs", "int_journey__contacts",
-    "int_journey__contact_touchpoints", "fct_interactions",
+    "int_journey__contact_touchpoints", "int_journey__timeline", "fct_interactions",
 )  # fmt: skip
 # Ann ordered A-1 on the web and wrote ticket 7 about it by e-mail; Bob is known to the desk only. Ticket 9 is deleted.
 RECORDS: dict[str, list[dict[str, Any]]] = {
