@@ -87,7 +87,7 @@
 {% macro keep_built_days() -%}
     {%- if is_building() -%}
         {%- if not is_resumed() -%}
-            {%- do create_helper_table(changed_web_events(), 'select cast(null as varchar) as source_account, cast(null as varchar) as device_id') -%}
+            {%- do create_helper_table(changed_web_events(), 'select cast(null as string) as source_account, cast(null as string) as device_id') -%}
         {%- endif -%}
         {%- do create_helper_table(web_event_helper('days_built'), 'select * from ' ~ web_event_helper('days_wanted')) -%}
     {%- endif -%}

@@ -97,7 +97,7 @@
                 where known.kind = found.kind and known.reached_key = found.reached_key
             )
     {%- elif is_building() %}
-        {%- do create_helper_table(reached_by_web(), "select 'session' as kind, session_key as reached_key from " ~ this ~ " where false") -%}
+        {%- do create_helper_table(reached_by_web(), 'select cast(null as string) as kind, cast(null as string) as reached_key where false') -%}
         insert into {{ changed_web_events() }} values (null, null)
     {%- endif -%}
 {%- endmacro %}
