@@ -46,7 +46,7 @@ test: setup lint ## every check: lint, types, boundaries, tests
 lint: setup ## ruff, types, import boundaries, SQL
 	$(MAKE) --no-print-directory --jobs 2 --output-sync lint-sql lint-python
 
-lint-sql: # parses every model: about 70 s of CPU
+lint-sql: # parses every model: about 50 s of CPU
 	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
 
 lint-python:
