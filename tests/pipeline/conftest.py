@@ -1,4 +1,4 @@
-"""A small lake written by hand, built once per session: staging and conformed models of every connector."""
+"""A small lake written by hand, built once per test run: staging and conformed models of every connector."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from ingestion.settings import PROJECT_ROOT
 from tests.pipeline.hand_made_lake import DATASETS, GENERIC_TABLES, write_lake
+from tests.support.built_once import built_once
 from tests.support.lake import Lake
 
 LAYERS = (
@@ -49,7 +50,10 @@ def run_dbt(
 @pytest.fixture(scope="session")
 def hand_made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the hand-made lake's warehouse (`warehouse.duckdb`) and dbt's `target`."""
-    home = tmp_path_factory.mktemp("hand_made")
+    return built_once(tmp_path_factory, "hand_made", _build)
+
+
+def _build(home: Path) -> None:
     lake = Lake(home / "lake")
     write_lake(lake)
     variables = {
@@ -64,7 +68,6 @@ def hand_made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     built = run_dbt(home, ["build", "--indirect-selection", "cautious", "--select", *LAYERS], variables)
     assert built.returncode == 0, built.stdout[-6000:] + built.stderr[-2000:]
-    return home
 
 
 @pytest.fixture(scope="session")
