@@ -12,7 +12,7 @@ from tests.support.comparison import differences
 from tests.support.dbt_models import ParsedProject, open_build_file
 from tests.support.web_funnels import APART, funnel
 
-CHAIN = "+int_web__increment +fct_sessions +fct_interactions +fct_journeys"
+CHAIN = "+int_web__increment +int_web__excluded +fct_sessions +fct_interactions +fct_journeys"
 # They say what the build did, not what the data are.
 ABOUT_THE_BUILD = frozenset({"int_web__increment", "int_web__scope"})
 # A build of the chain takes about 8 s of CPU, nearly all of it dbt's own, so all tests share one line of builds.
