@@ -12,6 +12,10 @@ from tests.scenarios.conftest import SMALL
 from tests.support.demo import DemoWarehouse, generate
 from tests.support.killed_run import POINTS
 
+# Six runs one after another, the undisturbed one included: 450 s beside one busy worker of the tests on two cores, more
+# than 900 s where eight processes shared them.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
 
 # Six runs one after another, the undisturbed one included: 450 s beside one busy worker of the tests on two cores, more
 # than 900 s where eight processes shared them.
