@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental'
+    , pre_hook="{{ forget_persons('person_id') }}"
+    , post_hook="{{ close_attribution_scope() }}"
+) }}
+-- depends_on: {{ ref('int_attribution__scope') }}
 with paths as (
     select
         path_key
@@ -8,6 +14,7 @@ with paths as (
         , sum(touch_count) as touch_count
         , min(first_touch_at) as started_at
     from {{ ref('int_attribution__steps') }}
+    where {{ in_attribution_scope('person_id') }}
     group by path_key, conversion_key, person_id
 )
 

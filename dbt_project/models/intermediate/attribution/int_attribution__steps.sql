@@ -1,8 +1,11 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_persons('person_id') }}") }}
 {%- set lookback_days = attribution_setting('attribution_lookback_days') -%}
 {%- set direct = "'" ~ attribution_setting('attribution_direct_channel') ~ "'" -%}
+-- depends_on: {{ ref('int_attribution__scope') }}
 with touches as (
     select session_key, person_id, started_at, channel_group
     from {{ ref('fct_sessions') }}
+    where {{ in_attribution_scope('person_id') }}
 )
 
 , converting as (

@@ -3,6 +3,7 @@
 -- Built after every model that adds to an earlier build.
 -- depends_on: {{ ref('int_web__touches') }} {{ ref('int_web__long_sessions') }} {{ ref('int_web__timed_sessions') }}
 -- depends_on: {{ ref('int_journey__timeline') }} {{ ref('int_journey__journeys') }} {{ ref('int_journey__visits') }}
+-- depends_on: {{ ref('int_attribution__paths') }}
 {%- set resumed = is_web_resumed() %}
 select
     {{ 'true' if resumed else 'false' }} as is_increment

@@ -57,9 +57,10 @@ with answers as (
         , count(*) filter (where is_counted and is_negative) as negatives
         , sum(case when is_counted then score end) as total
         , sum(case when is_counted then score * score end) as squares
-        , count(distinct case when is_counted then scale_version end) as scale_count
+        -- Only asked whether there are several: to count them distinct would take another 0.12 s on 0.19 s (16,000 answers).
         , min(case when is_counted then scale_version end) as scale_version
-        , count(distinct case when is_counted then survey_kind end) as kind_count
+        , max(case when is_counted then scale_version end) as last_scale_version
+        , min(case when is_counted then survey_kind end) <> max(case when is_counted then survey_kind end) as has_several_kinds
     from {{ scoped_rows(
         'named_answers',
         ['metric', 'score', 'is_counted', 'is_positive', 'is_negative', 'scale_version', 'survey_kind'],
@@ -82,7 +83,7 @@ with answers as (
         , 'points' as unit
         , scale_version
         , case
-            when kind_count > 1 then 'relationship and transactional answers are never mixed'
+            when has_several_kinds then 'relationship and transactional answers are never mixed'
             else {{ too_few('n', min_nps) }}
         end as suppressed_reason
     from survey_sums
@@ -101,7 +102,7 @@ with answers as (
         , {{ wilson_low('positives', 'n') }}
         , {{ wilson_high('positives', 'n') }}
         , 'share'
-        , case when scale_count = 1 then scale_version end
+        , case when scale_version = last_scale_version then scale_version end
         , {{ too_few('n', min_share) }}
     from survey_sums
     where metric = 'csat'
@@ -119,9 +120,9 @@ with answers as (
         , {{ mean_low('total', 'squares', 'n') }}
         , {{ mean_high('total', 'squares', 'n') }}
         , 'score'
-        , case when scale_count = 1 then scale_version end
+        , case when scale_version = last_scale_version then scale_version end
         , case
-            when scale_count > 1 then 'scales are never mixed'
+            when scale_version <> last_scale_version then 'scales are never mixed'
             else {{ too_few('n', min_share) }}
         end
     from survey_sums
@@ -140,9 +141,9 @@ with answers as (
         , {{ wilson_low('positives', 'n') }}
         , {{ wilson_high('positives', 'n') }}
         , 'share'
-        , case when scale_count = 1 then scale_version end
+        , case when scale_version = last_scale_version then scale_version end
         , case
-            when scale_count > 1 then 'scales are never mixed'
+            when scale_version <> last_scale_version then 'scales are never mixed'
             else {{ too_few('n', min_share) }}
         end
     from survey_sums
