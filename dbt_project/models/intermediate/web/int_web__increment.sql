@@ -2,6 +2,7 @@
 -- depends_on: {{ ref('int_identity__user_map') }} {{ ref('int_identity__web_user_map') }}
 -- Built after every model that adds to an earlier build.
 -- depends_on: {{ ref('int_web__touches') }} {{ ref('int_web__long_sessions') }} {{ ref('int_web__timed_sessions') }}
+-- depends_on: {{ ref('int_funnel__cart_events') }} {{ ref('int_funnel__walks') }}
 {%- set resumed = is_web_resumed() %}
 select
     {{ 'true' if resumed else 'false' }} as is_increment
