@@ -23,6 +23,8 @@
         , touchpoint_id
         , event_at
         , event_date_local
+        , {{ is_reached('session', 'session_key') }} as is_session_reached
+        , {{ is_reached('person', 'person_id') }} as is_person_reached
     from {{ ref('int_web__events') }}
     where session_key is not null and ({{ web | join(' or ') or 'false' }})
         and ({{ is_reached('session', 'session_key') }} or {{ is_reached('person', 'person_id') }})
@@ -61,7 +63,7 @@
     join {{ ref('int_funnel__cart_events') }} as c
         on e.web_event_key = c.web_event_key and c.window_hours = {{ funnel_setting('cart_windows_hours')[0] }}
     {%- endif %}
-    where {{ web }} and {{ is_reached('session', 'e.session_key') if unit == 'session' else is_reached('person', 'e.person_id') }}
+    where {{ web }} and e.{{ 'is_session_reached' if unit == 'session' else 'is_person_reached' }}
         {%- if funnel.connections %} and e.source_account in ({{ sql_texts(funnel.connections) }}){% endif %}
     {%- endif %}
     {%- if web and contacts %}
