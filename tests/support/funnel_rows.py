@@ -56,7 +56,7 @@ def build(db: duckdb.DuckDBPyConnection, models: CompiledModels, *more: str) -> 
     models.build(
         db, "int_funnel__steps", "int_funnel__segments", "int_funnel__cart_events", "int_funnel__carts"
     )
-    models.build(db, "int_funnel__entry_steps", *more)
+    models.build(db, "int_funnel__walks", "int_funnel__entry_steps", *more)
 
 
 def rows_of(text: str, unit: str = "p1") -> list[dict[str, Any]]:

@@ -1,4 +1,50 @@
 {#
+  CTEs funnel_web and funnel_contacts: the events of units that are written anew and that any step or exclusion asks for,
+  in a build from scratch of all units. Steps read them many times, so the events themselves are read once.
+#}
+{% macro funnel_event_ctes() -%}
+    {%- set web = [] -%}
+    {%- set contacts = [] -%}
+    {%- for funnel in var('funnels') -%}
+        {%- for rule in funnel.steps + (funnel.exclusions or []) -%}
+            {%- for found, condition in [(web, step_web_condition(rule)), (contacts, step_contact_condition(rule))] -%}
+                {%- if condition and condition not in found -%}{%- do found.append(condition) -%}{%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+, funnel_web as (
+    select
+        web_event_key
+        , source_account
+        , session_key
+        , person_id
+        , event_name
+        , raw_event_name
+        , touchpoint_id
+        , event_at
+        , event_date_local
+        , {{ is_reached('session', 'session_key') }} as is_session_reached
+        , {{ is_reached('person', 'person_id') }} as is_person_reached
+    from {{ ref('int_web__events') }}
+    where session_key is not null and ({{ web | join(' or ') or 'false' }})
+        and ({{ is_reached('session', 'session_key') }} or {{ is_reached('person', 'person_id') }})
+)
+, funnel_contacts as (
+    select
+        interaction_key
+        , source_account
+        , customer_id
+        , interaction_type
+        , touchpoint_id
+        , interaction_at
+        , interaction_date
+    from {{ ref('fct_interactions') }}
+    where customer_id is not null and interaction_at is not null and ({{ contacts | join(' or ') or 'false' }})
+        and {{ is_reached('person', 'customer_id') }}
+)
+{%- endmacro %}
+
+{#
   Events of a unit: unit_id, event_at, event_key, session_key, event_date. A session and a cart have only the web
   events in them; a person has also contacts on the timeline.
   Args: web, contacts: conditions on int_web__events and fct_interactions, none for neither.
@@ -12,12 +58,12 @@
         , e.web_event_key as event_key
         , e.session_key
         , e.event_date_local as event_date
-    from {{ ref('int_web__events') }} as e
+    from funnel_web as e
     {%- if unit == 'cart' %}
     join {{ ref('int_funnel__cart_events') }} as c
         on e.web_event_key = c.web_event_key and c.window_hours = {{ funnel_setting('cart_windows_hours')[0] }}
     {%- endif %}
-    where e.session_key is not null and {{ web }}
+    where {{ web }} and e.{{ 'is_session_reached' if unit == 'session' else 'is_person_reached' }}
         {%- if funnel.connections %} and e.source_account in ({{ sql_texts(funnel.connections) }}){% endif %}
     {%- endif %}
     {%- if web and contacts %}
@@ -25,8 +71,8 @@
     {%- endif %}
     {%- if contacts %}
     select customer_id, interaction_at, interaction_key, cast(null as string), interaction_date
-    from {{ ref('fct_interactions') }}
-    where customer_id is not null and interaction_at is not null and {{ contacts }}
+    from funnel_contacts
+    where {{ contacts }}
         {%- if funnel.connections %} and source_account in ({{ sql_texts(funnel.connections) }}){% endif %}
     {%- endif %}
     {%- if not web and not contacts %}

@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', pre_hook="{{ forget_reached('person', 'person_id') }}") }}
 {%- set currency = "'" ~ var('company_currency') ~ "'" -%}
 -- Few events in a hundred are of a cart; they are cut out before anything is sorted.
 with cart_events as (
@@ -20,7 +21,7 @@ with cart_events as (
         , case when coalesce(currency, {{ currency }}) = {{ currency }} then value end as value
         , transaction_id
     from {{ ref('int_web__events') }}
-    where person_id is not null and session_key is not null
+    where person_id is not null and session_key is not null and {{ is_reached('person', 'person_id') }}
         and (
             event_name in ('add_to_cart', 'begin_checkout', 'purchase')
             or raw_event_name in ({{ sql_texts(funnel_setting('cart_touch_events')) }})

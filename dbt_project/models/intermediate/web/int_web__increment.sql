@@ -4,6 +4,7 @@
 -- depends_on: {{ ref('int_web__touches') }} {{ ref('int_web__long_sessions') }} {{ ref('int_web__timed_sessions') }}
 -- depends_on: {{ ref('int_journey__timeline') }} {{ ref('int_journey__journeys') }} {{ ref('int_journey__visits') }}
 -- depends_on: {{ ref('int_attribution__paths') }}
+-- depends_on: {{ ref('int_funnel__cart_events') }} {{ ref('int_funnel__walks') }}
 {%- set resumed = is_web_resumed() %}
 select
     {{ 'true' if resumed else 'false' }} as is_increment

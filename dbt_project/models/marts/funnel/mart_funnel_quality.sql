@@ -5,7 +5,7 @@
 {%- set is_in_order = 'funnel_id in (' ~ sql_texts(in_order) ~ ')' if in_order else 'false' -%}
 with walked as (
     select distinct funnel_id, unit, unit_id, step_order
-    from {{ ref('int_funnel__entry_steps') }}
+    from {{ ref('int_funnel__walks') }}
     where order_mode = 'ordered'
 )
 
