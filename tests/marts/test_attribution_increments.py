@@ -190,7 +190,7 @@ def paths(found: dict[str, list[tuple[Any, ...]]]) -> set[tuple[str, str, str]]:
     return {(row[2], row[3], str(row[8] or "-")) for row in found["int_attribution__paths"]}
 
 
-@pytest.mark.parametrize(("increments", "keeps_idle_visits"), [(10, True), (3, False)])
+@pytest.mark.parametrize(("increments", "keeps_idle_visits"), [(3, True), (3, False)])
 def test_increments_equal_a_build_from_scratch(
     project: ParsedProject, random_start: Given, tmp_path: Path, increments: int, keeps_idle_visits: bool
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -20,6 +21,13 @@ INCREMENTS = 10
 BROKEN_OFF = 5
 
 
+def _funnel() -> dict[str, Any]:
+    """Of persons, sessions and carts; the order itself, a contact, is the last step."""
+    shop = funnel("shop", [*APART, []], 24, units=("person", "session", "cart"))
+    shop["steps"][-1]["interaction_types"] = ["order"]
+    return shop
+
+
 class Builds:
     """Builds over the lake of a company."""
 
@@ -33,7 +41,7 @@ class Builds:
             connectors=["ga4_export", "files", "sql"],
             datasets=list(DATASETS),
             generic_tables=generic_tables(),
-            funnels=[funnel("shop", APART, 24, units=("person", "session", "cart"))],
+            funnels=[_funnel()],
         )
 
     def _home(self, name: str) -> Path:

@@ -2,8 +2,8 @@
   Which web events a build has to work through again. Sessions and touches depend on the events of one device (or login)
   alone, so what changed is told by devices, and what follows from it by sessions and persons:
 
-    cx_web_event__changed   devices with an event that came, changed or went
-    int_web__scope          these, and devices whose owner changed
+    cx_web_event__changed   devices with an event that came, changed or went, or whose owner changed
+    int_web__scope          the same as this build works it through; none in a build from scratch
     int_web__scope__reached sessions and persons that these devices have now or had before
 
   Incremental models delete what they said of the scope and say it anew. Both lists of changes are emptied by the last
@@ -43,6 +43,25 @@
         {%- if not is_there(table) -%}{{ return(false) }}{%- endif -%}
     {%- endfor -%}
     {{ return(first_value_of('select count(*) from ' ~ changed_web_events() ~ ' where source_account is null') == 0) }}
+{% endmacro %}
+
+{#
+  Adds devices whose owner is another than in the last build that ended to those that changed. They stay there until a
+  build ends, so that a change that is taken back after a build broke off is not taken for none.
+#}
+{% macro note_changed_owners() %}
+    {%- do run_query("
+        insert into " ~ changed_web_events() ~ "
+        select source_account, anonymous_id
+        from (" ~ changed_rows(ref('int_identity__web_user_map'), owners_before('devices'),
+            ['source_account', 'anonymous_id', 'valid_from', 'valid_to', 'customer_id', 'person_id']) ~ ") as owned
+        union
+        select source_account, " ~ web_device() ~ "
+        from " ~ ref('cx_web_event') ~ "
+        where user_id in (
+            select user_id
+            from (" ~ changed_rows(ref('int_identity__user_map'), owners_before('users'), ['user_id', 'customer_id', 'person_id']) ~ ") as known
+        )") -%}
 {% endmacro %}
 
 {#
