@@ -70,7 +70,8 @@
     union all
     {%- endif %}
     {%- if contacts %}
-    select customer_id, interaction_at, interaction_key, cast(null as string), interaction_date
+    select customer_id as unit_id, interaction_at as event_at, interaction_key as event_key, cast(null as string) as session_key
+        , interaction_date as event_date
     from funnel_contacts
     where {{ contacts }}
         {%- if funnel.connections %} and source_account in ({{ sql_texts(funnel.connections) }}){% endif %}

@@ -59,9 +59,20 @@
     where w.row_version is distinct from b.row_version
 {%- endmacro %}
 
-{# Condition on columns of cx_web_event or of a mapping: the row is written anew. #}
+{#
+  Condition on columns of cx_web_event or of a mapping: the row is written anew. Of an export only the parts of files that
+  hold a changed day are read, if the days are given as dates and not as a query.
+#}
 {% macro is_changed_web_event(system=none) -%}
     {%- set is_day = '(source_account, event_date_local) in (select source_account, event_date from ' ~ web_event_helper('changed_days') ~ ')' -%}
+    {%- if system == 'ga4_export' -%}
+        {%- set days = run_query('select distinct event_date from ' ~ web_event_helper('changed_days') ~ ' order by 1 limit 401').columns[0].values() -%}
+        {%- if days | length <= 400 -%}
+            {%- set ns = namespace(dates=["date '0001-01-01'"]) -%}
+            {%- for day in days -%}{%- do ns.dates.append("date '" ~ day ~ "'") -%}{%- endfor -%}
+            {%- set is_day = 'event_date_local in (' ~ ns.dates | join(', ') ~ ') and ' ~ is_day -%}
+        {%- endif -%}
+    {%- endif -%}
     {%- set is_key = 'web_event_key in (select web_event_key from ' ~ web_event_helper('changed_keys') ~ ')' -%}
     {%- if system == 'ga4_export' -%}{{ is_day }}
     {%- elif system == 'generic' -%}{{ is_key }}

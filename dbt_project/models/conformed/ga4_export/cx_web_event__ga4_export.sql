@@ -1,7 +1,7 @@
 -- Browsers are few: the patterns are looked for once per browser, not once per event.
 with bots as (
     select browsers.browser
-    from (select distinct browser from {{ ref('stg_ga4_export__events') }}) as browsers
+    from {{ ref('stg_ga4_export__browsers') }} as browsers
     join {{ ref('map_bots') }} as marks
         on marks.source_system = 'ga4_export'
         and marks.source_field = 'browser'

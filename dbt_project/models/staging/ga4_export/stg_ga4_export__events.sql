@@ -18,7 +18,7 @@ with newest_load as (
         and events._cx_file = newest_load._cx_file
         and events._dlt_load_id = newest_load._dlt_load_id
     group by 1, 2
-    having count(distinct events._cx_file) > 1
+    having min(events._cx_file) <> max(events._cx_file)
 )
 
 , repeated as (
