@@ -22,8 +22,8 @@ from tests.support.comparison import LOAD_COLUMNS, differences
 from tests.support.reference_data import require_reference_data
 from tests.support.warehouse import Warehouse, build_and_publish, example_settings
 
-# 305 loads of 0.18 CPU seconds, and a build.
-pytestmark = pytest.mark.slow
+# 305 loads of 0.18 CPU seconds, and a build: 130 s, and 413 s beside two other workers on a slow machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DATASET = "files__uci"
 LATE, SHORT, LONG = "2011-03-07.csv.gz", "2011-01-20.csv.gz", "2011-02-14.csv.gz"

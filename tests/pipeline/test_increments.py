@@ -19,6 +19,8 @@ ABOUT_THE_BUILD = frozenset({"int_web__increment", "int_web__scope"})
 # A build of the chain takes about 8 s of CPU, nearly all of it dbt's own, so all tests share one line of builds.
 INCREMENTS = 10
 BROKEN_OFF = 5
+# Alone 150 s.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def _funnel() -> dict[str, Any]:
