@@ -17,11 +17,6 @@ from tests.support.killed_run import POINTS
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-# Six runs one after another, the undisturbed one included: 450 s beside one busy worker of the tests on two cores, more
-# than 900 s where eight processes shared them.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
-
-
 def kill_at(home: DemoWarehouse, point: str) -> subprocess.CompletedProcess[str]:
     return home.serve(sys.executable, "-m", "tests.support.killed_run", point, check=False)
 
