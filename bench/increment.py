@@ -15,15 +15,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import changes, measure
+from bench import changes
+from bench.__main__ import MEBIBYTE, Bench
 from ingestion.connections import Connections, load_connections
 from ingestion.pipeline import run_connection
 from ingestion.settings import PROJECT_ROOT, Settings, load_settings
-from orchestration import dbt_build
-from orchestration.publish import prepare_work
 from tests.support.comparison import differences
 
-MEBIBYTE = 2**20
 # They say what a build did, not what the data are.
 ABOUT_THE_BUILD = frozenset(
     {"int_web__increment", "int_web__scope", "mart_source_freshness", "stg_lake__load_metrics"}
@@ -43,21 +41,21 @@ def main() -> None:
 
     empty = Path(tempfile.mkdtemp(prefix="cx-empty-"))
     try:
-        nothing = load_settings(empty, settings.connections_file).prepare()
-        dbt(nothing, connections, "seed")
-        dbt(nothing, connections, "run", "--full-refresh")
-        fixed = dbt(nothing, connections, "run")
+        nothing = Bench(load_settings(empty, settings.connections_file).prepare(), connections)
+        nothing.dbt("seed")
+        nothing.dbt("run", "--full-refresh")
+        fixed = nothing.dbt("run")
     finally:
         shutil.rmtree(empty)
-    dbt(settings, connections, "seed")
-    first = dbt(settings, connections, "run", "--full-refresh")
+    bench = Bench(settings, connections)
+    bench.dbt("seed")
+    first = bench.dbt("run", "--full-refresh")
     added = add_news(settings, connections, arguments.days)
-    increment = dbt(settings, connections, "run")
-    kept = {file: file.with_suffix(".increment") for file in (settings.warehouse, settings.work)}
+    increment = bench.dbt("run")
+    kept = {file: home / f"increment.{file.name}" for file in (settings.warehouse, settings.work)}
     for file, copy in kept.items():
         shutil.copyfile(file, copy)
-    work = kept[settings.work].rename(settings.home / "work.increment")
-    scratch = dbt(settings, connections, "run", "--full-refresh")
+    scratch = bench.dbt("run", "--full-refresh")
 
     print(f"{added:,} rows came.\n\n| | CPU s | wall s | peak MiB |\n| --- | ---: | ---: | ---: |")
     for name, run in (
@@ -78,26 +76,13 @@ def main() -> None:
         for name, what in (
             differences(settings.warehouse, kept[settings.warehouse], ("conformed", "intermediate"),
                         ignore=frozenset(), skip=ABOUT_THE_BUILD)
-            | differences(settings.work, work, ("marts",), ignore=frozenset(), skip=ABOUT_THE_BUILD)
+            | differences(settings.work, kept[settings.work], ("marts",), ignore=frozenset(), skip=ABOUT_THE_BUILD)
         ).items()
         if "__scope__" not in name
     }  # fmt: skip
     if found:
         sys.exit(f"the increment differs from the build from scratch: {found}")
     print("All tables of the increment are equal to those built from scratch, row for row.")
-
-
-def dbt(settings: Settings, connections: Connections, *arguments: str) -> measure.Measured:
-    """One dbt command into a fresh work file."""
-    prepare_work(settings.published)
-    return measure.run(
-        [
-            *(dbt_build.executable(), "--no-use-colors", "--quiet", "--log-level-file", "none", *arguments),
-            *("--vars", dbt_build.variables(settings, connections)),
-        ],
-        env=dbt_build.environment(settings),
-        cwd=dbt_build.project_dir(settings),
-    )
 
 
 def add_news(settings: Settings, connections: Connections, days: int) -> int:

@@ -66,10 +66,9 @@
 {% endmacro %}
 
 {# Condition: the contact is written anew. Always true in a build from scratch. #}
-{% macro is_reached_contact(owner, alias=none) -%}
-    {%- set p = alias ~ '.' if alias else '' -%}
+{% macro is_reached_contact(owner) -%}
     {%- if is_resumed() -%}
-        ({{ is_reached('person', p ~ 'person_id') }} or {{ p }}interaction_key in (
+        ({{ is_reached('person', 'person_id') }} or interaction_key in (
             select interaction_key from {{ helper_table(owner, 'changed') }} where person_id is null
         ))
     {%- else -%}
