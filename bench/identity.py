@@ -170,7 +170,7 @@ def change(warehouse: Path, persons: int) -> int:
     return row[0]
 
 
-def checksums(warehouse: Path) -> dict[str, tuple]:
+def checksums(warehouse: Path) -> dict[str, tuple | None]:
     """Rows and sum of row hashes of every identity table."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         names = con.execute(

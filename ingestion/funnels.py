@@ -129,5 +129,7 @@ def parse_funnels(
     if isinstance(data, dict) and set(data) == {"funnels"}:
         data, prefix = data["funnels"], (*prefix, "funnels")
     size = len(prefix)
-    shifted = {("funnels", *path[size:]): line for path, line in lines.items() if path[:size] == prefix}
+    shifted: dict[YamlPath, int] = {
+        ("funnels", *path[size:]): line for path, line in lines.items() if path[:size] == prefix
+    }
     return validate(FunnelList, {"funnels": data or ()}, shifted, file).funnels

@@ -228,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # headers and body leave in two writes; with Nagle's algorithm each answer would wait 40 ms
     disable_nagle_algorithm = True
-    server: _Server
+    server: _Server  # type: ignore[assignment]
 
     def _handle(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
