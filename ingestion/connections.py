@@ -225,12 +225,11 @@ def _funnels(parsed: _File, lines: dict[YamlPath, int], settings: Settings) -> t
 
 
 def dbt_vars(connections: Connections, settings: Settings) -> dict[str, Any]:
-    """Variables of a dbt call: lake, connectors switched on, company, funnels, generic tables. JSON-able."""
+    """Variables of a dbt call: connectors switched on, company, funnels, generic tables. JSON-able."""
     from ingestion.core.entities import generic_tables
 
     company = connections.company
     return {
-        "lake_root": str(settings.lake),
         "datasets": [connection.dataset for connection in connections.connections],
         "connectors": connections.connectors,
         "company_name": company.name,

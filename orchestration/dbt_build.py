@@ -33,6 +33,7 @@ WITHOUT_SEEDS = ("--exclude", "resource_type:seed", "--indirect-selection", "cau
 # What incremental models hold was worked out by the project of the last build.
 FROM_SCRATCH = ("--full-refresh",)
 
+_PARSED = "manifest.msgpack"  # the manifest as dbt itself reads it back
 _PARSED_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 
 
@@ -51,6 +52,7 @@ def environment(settings: Settings) -> dict[str, str]:
     telemetry_off()
     return {
         "CX_HOME": str(settings.home),
+        "CX_LAKE": str(settings.lake),
         "CX_WAREHOUSE": str(settings.warehouse),
         "CX_WORK": str(settings.work),
         "DBT_TARGET_PATH": str(settings.dbt_target),
@@ -63,6 +65,12 @@ def environment(settings: Settings) -> dict[str, str]:
 def variables(settings: Settings, connections: Connections) -> str:
     """The dbt `--vars` argument; the same text for parse and build, or dbt parses everything again."""
     return json.dumps(dbt_vars(connections, settings), sort_keys=True)
+
+
+def prepared_environment(settings: Settings, connections: Connections) -> dict[str, str]:
+    """`environment`, and dbt takes the prepared manifest as it is instead of looking for what changed since."""
+    prepared = prepare(settings, connections)
+    return {**environment(settings), "CX_DBT_MANIFEST": str(prepared.with_name(_PARSED))}
 
 
 def _project_files(root: Path) -> Iterator[Path]:
@@ -110,10 +118,11 @@ def prepare(settings: Settings, connections: Connections) -> Path:
         if _is_current(prepared, mark, wanted):
             return prepared
         run_dbt(settings, ["parse", "--vars", variables(settings, connections)])
-        temporary = prepared.with_name(".manifest.new")
-        temporary.write_bytes((settings.dbt_target / "manifest.json").read_bytes())
         mark.unlink(missing_ok=True)
-        temporary.replace(prepared)
+        for written, kept in (("partial_parse.msgpack", _PARSED), ("manifest.json", prepared.name)):
+            temporary = prepared.with_name(f".{kept}.new")
+            temporary.write_bytes((settings.dbt_target / written).read_bytes())
+            temporary.replace(prepared.with_name(kept))
         mark.write_text(wanted)
     finally:
         lock.release()

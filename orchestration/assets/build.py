@@ -118,7 +118,7 @@ def build_model_assets(settings: Settings, connections: Connections, manifest: P
     def build(context: dg.AssetExecutionContext, dbt: DbtProcess) -> Iterator[Any]:
         writer_lock(settings.locks / "writer").acquire()
         prepare_work(settings.published, keep_current=context.is_subset)
-        os.environ.update(dbt_build.environment(settings))
+        os.environ.update(dbt_build.prepared_environment(settings, connections))
         project = dbt_build.fingerprint(settings, connections)
         project_stands = dbt_build.built_project(settings) == project
         # A build of chosen models leaves the others, so it neither trusts the seeds nor vouches for them.

@@ -42,11 +42,6 @@ from tests.support.dbt_models import DBT_PROJECT, CompiledModels, fill, open_mod
 CREDIT = "cx.marts.mart_attribution_credit"
 
 
-@pytest.fixture(scope="module")
-def models(attribution_models: CompiledModels) -> CompiledModels:
-    return attribution_models
-
-
 @pytest.fixture
 def db() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = open_models(seeds=False)

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from tests.support.attribution_models import START
-from tests.support.dbt_models import ParsedProject, dbt_vars, fill, open_build_file
+from tests.support.dbt_models import ParsedProject, dbt_vars, fill, open_build_file, parsed
 
 CHAIN = tuple(f"int_attribution__{name}" for name in ("conversions", "scope", "steps", "paths"))
 CHANNELS = ("Direct", "Email", "Organic Search", "Paid Search")
@@ -159,7 +159,7 @@ def change_at_random(given: Given, draw: random.Random, number: int) -> None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
     """The dbt project with a build file of its own."""
-    return ParsedProject(tmp_path_factory.mktemp("attribution"))
+    return ParsedProject(tmp_path_factory.mktemp("attribution"), parsed(tmp_path_factory))
 
 
 @pytest.fixture

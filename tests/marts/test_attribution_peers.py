@@ -21,11 +21,6 @@ INTERMEDIATE = "warehouse.intermediate"
 
 
 @pytest.fixture(scope="module")
-def models(attribution_models: CompiledModels) -> CompiledModels:
-    return attribution_models
-
-
-@pytest.fixture(scope="module")
 def db() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = open_models(seeds=False)
     yield connection

@@ -75,7 +75,7 @@ def drawn() -> tuple[list[Row], list[Row]]:
 
 
 @pytest.fixture(scope="module")
-def published(cx_models: CompiledModels, drawn: tuple[list[Row], list[Row]]) -> dict[tuple[str, Scope], Row]:
+def published(models: CompiledModels, drawn: tuple[list[Row], list[Row]]) -> dict[tuple[str, Scope], Row]:
     answers, tickets = drawn
     connection = open_models()
     without = lambda rows, *names: [{k: v for k, v in r.items() if k not in names} for r in rows]  # noqa: E731
@@ -89,7 +89,7 @@ def published(cx_models: CompiledModels, drawn: tuple[list[Row], list[Row]]) -> 
     )
     fill(connection, "fct_buyers", [])
     fill(connection, "cx_survey_response", [])
-    cx_models.build(connection, "mart_cx_metrics")
+    models.build(connection, "mart_cx_metrics")
     result = connection.execute("select * from cx.marts.mart_cx_metrics")
     names = [column[0] for column in result.description]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]

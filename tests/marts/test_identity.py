@@ -25,7 +25,7 @@ from ingestion.settings import Settings, load_settings
 from orchestration.errors import CxError
 from orchestration.explain import explain_customer
 from tests.support import identity_reference as reference
-from tests.support.dbt_models import ParsedProject, fill, open_build_file
+from tests.support.dbt_models import ParsedProject, fill, open_build_file, parsed
 from tests.support.identity_reference import Login
 
 START = dt.datetime(2026, 1, 1)
@@ -293,7 +293,7 @@ def given() -> Given:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
     """The dbt project with a build file of its own."""
-    return ParsedProject(tmp_path_factory.mktemp("identity"))
+    return ParsedProject(tmp_path_factory.mktemp("identity"), parsed(tmp_path_factory))
 
 
 @pytest.fixture(scope="module")

@@ -134,8 +134,8 @@ class TestHandWorked:
     }
 
     @pytest.fixture(scope="class")
-    def built(self, db: duckdb.DuckDBPyConnection, cx_models: CompiledModels) -> duckdb.DuckDBPyConnection:
-        build(db, cx_models, [c for who, text in self.PEOPLE.items() for c in timeline(who, text)], 100 * DAY)
+    def built(self, db: duckdb.DuckDBPyConnection, models: CompiledModels) -> duckdb.DuckDBPyConnection:
+        build(db, models, [c for who, text in self.PEOPLE.items() for c in timeline(who, text)], 100 * DAY)
         return db
 
     def test_paths_and_outcomes(self, built: duckdb.DuckDBPyConnection) -> None:
@@ -211,8 +211,8 @@ class TestHandWorked:
         ]
 
 
-def test_nothing_gives_an_empty_map(db: duckdb.DuckDBPyConnection, cx_models: CompiledModels) -> None:
-    build(db, cx_models, [], 0)
+def test_nothing_gives_an_empty_map(db: duckdb.DuckDBPyConnection, models: CompiledModels) -> None:
+    build(db, models, [], 0)
     assert rows(db, "select count(*) from cx.marts.fct_journeys") == [(0,)]
     assert rows(db, "select count(*), sum(interaction_count) from cx.marts.mart_journey_map") == [
         (len(REGISTRY.stages) + 1, 0)
@@ -221,7 +221,7 @@ def test_nothing_gives_an_empty_map(db: duckdb.DuckDBPyConnection, cx_models: Co
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_random_timelines_equal_brute_force(
-    db: duckdb.DuckDBPyConnection, cx_models: CompiledModels, seed: int
+    db: duckdb.DuckDBPyConnection, models: CompiledModels, seed: int
 ) -> None:
     """400 people with up to 40 contacts on a grid of half days: instants coincide, silences hit 14 days exactly."""
     draw = random.Random(seed)
@@ -234,7 +234,7 @@ def test_random_timelines_equal_brute_force(
             touchpoint = draw.choice([*REGISTRY.stages, "home", "search", "unmapped"])
             contacts.append(Contact(at, f"{person}-{draw.randrange(10**6)}-{i}", person, touchpoint))
     now = draw.randrange(150, 250) * DAY
-    build(db, cx_models, draw.sample(contacts, len(contacts)), now)
+    build(db, models, draw.sample(contacts, len(contacts)), now)
 
     # A web touch is ordered by the key it has on the timeline.
     expected = brute.journeys(

@@ -68,10 +68,10 @@ def expected(
     return not repeated and not reopened
 
 
-def test_drawn_customers_equal_the_definition(cx_models: CompiledModels) -> None:
+def test_drawn_customers_equal_the_definition(models: CompiledModels) -> None:
     tickets, calls = draw(seed=3)
     connection = open_models()
-    build_tickets(connection, cx_models, tickets, calls)
+    build_tickets(connection, models, tickets, calls)
     until = max(
         [at for t in tickets for at, _ in t.statuses]
         + [at for t in tickets for at, _ in t.messages]

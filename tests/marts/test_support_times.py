@@ -58,9 +58,9 @@ def ticket_of(number: int, case: Case) -> Ticket:
 
 
 @pytest.fixture(scope="module")
-def cases(cx_models: CompiledModels) -> dict[str, dict[str, float | None]]:
+def cases(models: CompiledModels) -> dict[str, dict[str, float | None]]:
     connection = open_models()
-    build_tickets(connection, cx_models, [ticket_of(i, case) for i, case in enumerate(CASES)])
+    build_tickets(connection, models, [ticket_of(i, case) for i, case in enumerate(CASES)])
     result = connection.execute("select * from cx.marts.fct_tickets")
     names = [column[0] for column in result.description]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
@@ -110,11 +110,11 @@ def drawn_tickets(count: int, seed: int) -> Iterator[Ticket]:
 
 
 def test_drawn_tickets_equal_a_walk_minute_by_minute(
-    cx_models: CompiledModels, open_minutes: dict[dt.datetime, int]
+    models: CompiledModels, open_minutes: dict[dt.datetime, int]
 ) -> None:
     tickets = list(drawn_tickets(300, seed=11))
     connection = open_models()
-    build_tickets(connection, cx_models, tickets)
+    build_tickets(connection, models, tickets)
     found = dict(
         (row[0], row[1:])
         for row in connection.execute(

@@ -75,11 +75,11 @@ INSTANTS = {
 
 
 @pytest.fixture(scope="module")
-def db(cx_models: CompiledModels) -> Iterator[duckdb.DuckDBPyConnection]:
+def db(models: CompiledModels) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = open_models()
     for table, rows in RECORDS.items():
         fill(connection, table, rows, {INSTANTS[table]: AT} if table in INSTANTS else None)
-    cx_models.build(connection, *CHAIN)
+    models.build(connection, *CHAIN)
     yield connection
     connection.close()
 
@@ -168,11 +168,11 @@ def test_times_and_values(db: duckdb.DuckDBPyConnection) -> None:
     ],
 )  # fmt: skip
 def test_a_record_that_is_lost_doubled_or_without_its_person_is_found(
-    db: duckdb.DuckDBPyConnection, cx_models: CompiledModels, fault: str | None, problems: set[str]
+    db: duckdb.DuckDBPyConnection, models: CompiledModels, fault: str | None, problems: set[str]
 ) -> None:
     db.execute("begin")
     if fault:
         db.execute(fault)
-    found = db.execute(cx_models.sql["timeline_holds_every_record_once"]).fetchall()
+    found = db.execute(models.sql["timeline_holds_every_record_once"]).fetchall()
     db.execute("rollback")
     assert {problem for _, problem in found} == problems

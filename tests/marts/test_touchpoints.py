@@ -24,16 +24,16 @@ KIOSK_RULE = RULE.format("'web_touch', '*', 'page_path', 'prefix', '/kiosk'").re
 RATE = "insert into warehouse.seeds.handling_costs values ({})"
 
 
-def problems(cx_models: CompiledModels, *changes: str) -> list[tuple[Any, ...]]:
+def problems(models: CompiledModels, *changes: str) -> list[tuple[Any, ...]]:
     """Rows that the tests of the registry's seeds find after these changes of the seeds."""
     connection = open_models()
     for change in changes:
         connection.execute(change)
-    return [row for name in SEED_TESTS for row in connection.execute(cx_models.sql[name]).fetchall()]
+    return [row for name in SEED_TESTS for row in connection.execute(models.sql[name]).fetchall()]
 
 
-def test_the_registry_that_ships_is_whole(cx_models: CompiledModels) -> None:
-    assert problems(cx_models) == []
+def test_the_registry_that_ships_is_whole(models: CompiledModels) -> None:
+    assert problems(models) == []
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_the_registry_that_ships_is_whole(cx_models: CompiledModels) -> None:
     ],
 )  # fmt: skip
 def test_a_broken_registry_is_refused(
-    cx_models: CompiledModels, changes: list[str], found: list[tuple[Any, ...]]
+    models: CompiledModels, changes: list[str], found: list[tuple[Any, ...]]
 ) -> None:
-    assert sorted(problems(cx_models, *changes)) == found
+    assert sorted(problems(models, *changes)) == found
 
 
 CONTACTS: list[tuple[dict[str, Any], str]] = [
@@ -179,7 +179,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("shuffle", [0, 1])
-def test_a_contact_of_each_kind(cx_models: CompiledModels, shuffle: int) -> None:
+def test_a_contact_of_each_kind(models: CompiledModels, shuffle: int) -> None:
     connection = open_models()
     rules = relation("touchpoint_rules").replace("cx.marts", "warehouse.seeds")
     if shuffle:
@@ -193,7 +193,7 @@ def test_a_contact_of_each_kind(cx_models: CompiledModels, shuffle: int) -> None
     ]  # fmt: skip
     random.Random(shuffle).shuffle(contacts)
     fill(connection, "int_journey__contacts", contacts)
-    cx_models.build(connection, "int_journey__contact_touchpoints")
+    models.build(connection, "int_journey__contact_touchpoints")
     found = connection.execute(
         f"select interaction_key, touchpoint_id from {relation('int_journey__contact_touchpoints')}"
     ).fetchall()
@@ -201,7 +201,7 @@ def test_a_contact_of_each_kind(cx_models: CompiledModels, shuffle: int) -> None
     assert len(found) == len(CONTACTS)
 
 
-def test_pages_and_events_of_a_shop(cx_models: CompiledModels) -> None:
+def test_pages_and_events_of_a_shop(models: CompiledModels) -> None:
     connection = open_models()
     fill(
         connection,
@@ -214,7 +214,7 @@ def test_pages_and_events_of_a_shop(cx_models: CompiledModels) -> None:
             for i, (name, path) in enumerate(PAGES)
         ],
     )  # fmt: skip
-    cx_models.build(connection, "int_web__touch_patterns")
+    models.build(connection, "int_web__touch_patterns")
     found = connection.execute(
         f"select event_name, page_path, touchpoint_id from {relation('int_web__touch_patterns')}"
     ).fetchall()

@@ -39,7 +39,7 @@ class Builds:
         self.is_built = False
         self.project = ParsedProject(
             self._home("increments"),
-            lake_root=str(root / "lake"),
+            lake=root / "lake",
             connectors=["ga4_export", "files", "sql"],
             datasets=list(DATASETS),
             generic_tables=generic_tables(),

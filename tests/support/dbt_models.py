@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import os
 import subprocess
@@ -18,7 +19,9 @@ import duckdb
 import pytest
 import yaml
 
+from orchestration.dbt_process import read_manifest
 from tests.support.built_once import built_once
+from tests.support.web_funnels import web_funnels
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -43,7 +46,6 @@ Row = Mapping[str, Any]
 def dbt_vars(**changes: Any) -> dict[str, Any]:
     """Vars of a dbt call without any connection."""
     base: dict[str, Any] = {
-        "lake_root": "",
         "connectors": [],
         "generic_tables": [],
         "funnels": [],
@@ -54,7 +56,9 @@ def dbt_vars(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-def invoke_dbt(home: Path, arguments: Sequence[str], variables: Mapping[str, Any]) -> None:
+def invoke_dbt(
+    home: Path, arguments: Sequence[str], variables: Mapping[str, Any], **environment: str
+) -> None:
     """Run dbt in a process of its own, so that it gives its database file back when it ends.
 
     Raises:
@@ -63,14 +67,33 @@ def invoke_dbt(home: Path, arguments: Sequence[str], variables: Mapping[str, Any
     home.mkdir(parents=True, exist_ok=True)
     paths = {"CX_WAREHOUSE": str(home / "warehouse.duckdb"), "CX_WORK": str(home / "cx.duckdb")}
     command = [
-        str(Path(sys.executable).with_name("dbt")), *arguments, "--quiet",
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-        "--target-path", str(home / "target"), "--log-path", str(home / "logs"), "--vars", json.dumps(dict(variables)),
+        str(Path(sys.executable).with_name("cx-dbt")), *arguments, *_options(home, variables)
     ]  # fmt: skip
     done = subprocess.run(
-        command, env={**os.environ, **paths, "DO_NOT_TRACK": "1"}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **paths, "DO_NOT_TRACK": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"dbt {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}"
+
+
+def _options(home: Path, variables: Mapping[str, Any]) -> list[str]:
+    return [
+        "--quiet", "--log-level-file", "none", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(home / "target"), "--log-path", str(home / "logs"), "--vars", json.dumps(dict(variables)),
+    ]  # fmt: skip
+
+
+def parsed(factory: pytest.TempPathFactory) -> Path:
+    """The project as dbt keeps it once parsed, without any connection; parsed once per test run for all workers.
+
+    With the funnels of web_funnels.py: which models a funnel reads is settled when it is parsed.
+    """
+    variables = dbt_vars(funnels=web_funnels())
+    home = built_once(factory, "parsed", lambda folder: invoke_dbt(folder, ["parse"], variables))
+    return home / "target" / "partial_parse.msgpack"
 
 
 class ParsedProject:
@@ -80,22 +103,18 @@ class ParsedProject:
         home: folder of `warehouse.duckdb` (see `open_build_file`) and dbt's target.
     """
 
-    def __init__(self, home: Path, **variables: Any) -> None:
-        """Parse; `variables` replace those of `dbt_vars`."""
-        from dbt.cli.main import dbtRunner
-
+    def __init__(
+        self, home: Path, manifest: Path | None = None, lake: Path | None = None, **variables: Any
+    ) -> None:
+        """Read what `parsed` gave, or parse; `variables` replace those of `dbt_vars`."""
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
-        self._arguments = [
-            "--no-write-json", "--log-level-file", "none",
-            "--quiet", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-            "--target-path", str(home / "target"), "--log-path", str(home / "logs"),
-            "--vars", json.dumps(dbt_vars(**variables)),
-        ]  # fmt: skip
-        with self._environment(home):
-            parsed = dbtRunner().invoke(["parse", *self._arguments])
-        assert parsed.success, parsed.exception
-        self._manifest = parsed.result
+        self._lake = lake
+        self._arguments = ["--no-write-json", *_options(home, dbt_vars(**variables))]
+        if manifest is None:
+            invoke_dbt(home, ["parse"], dbt_vars(**variables))
+            manifest = home / "target" / "partial_parse.msgpack"
+        self._manifest = read_manifest(manifest)
 
     def run(self, select: str, *options: str, home: Path | None = None) -> None:
         """Build models and give the database file back; `home`: that of another build file.
@@ -106,10 +125,12 @@ class ParsedProject:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
+        gc.disable()  # as cx-dbt
         with self._environment(home or self.home):
             done = dbtRunner(manifest=self._manifest).invoke(
                 ["run", *self._arguments, "--select", select, *options]
             )
+        gc.enable()
         DuckDBConnectionManager.close_all_connections()
         messages = [f"{r.node.name}: {r.message}" for r in getattr(done.result, "results", []) if r.message]
         assert done.success, done.exception or messages
@@ -119,6 +140,7 @@ class ParsedProject:
         given = {
             "CX_WAREHOUSE": str(home / "warehouse.duckdb"),
             "CX_WORK": str(home / "cx.duckdb"),
+            "CX_LAKE": str(self._lake or ""),
             "DO_NOT_TRACK": "1",
         }
         before = {name: os.environ.get(name) for name in given}
@@ -140,11 +162,16 @@ class CompiledModels:
     sql: Mapping[str, str]
 
     @classmethod
-    def of(cls, factory: pytest.TempPathFactory, name: str, select: str, **variables: Any) -> CompiledModels:
+    def of(cls, factory: pytest.TempPathFactory, select: str, **variables: Any) -> CompiledModels:
         """Compile the models and singular tests that `select` names, once per test run for all workers."""
         # Without "empty" every test of the models named would be compiled too.
         arguments = ["compile", "--select", select, "--indirect-selection", "empty"]
-        home = built_once(factory, name, lambda folder: invoke_dbt(folder, arguments, dbt_vars(**variables)))
+        manifest = str(parsed(factory))
+        home = built_once(
+            factory,
+            "compiled",
+            lambda folder: invoke_dbt(folder, arguments, dbt_vars(**variables), CX_DBT_MANIFEST=manifest),
+        )
         files = (home / "target" / "compiled" / "cx").glob("[mt]*/**/*.sql")
         return cls({file.stem: file.read_text(encoding="utf-8") for file in files})
 

@@ -10,7 +10,7 @@
 #}
 {% macro register_lake() %}
     {%- if execute and flags.WHICH in ['run', 'build', 'test', 'seed', 'run-operation'] -%}
-        {%- set files = adapter.dispatch('completed_files', 'cx')(var('lake_root')) -%}
+        {%- set files = adapter.dispatch('completed_files', 'cx')(env_var('CX_LAKE', '')) -%}
         {#- A connection taken out of the connections file leaves its data in the lake, but not in the models. -#}
         {%- for dataset in files.keys() | list if var('datasets') and dataset not in var('datasets') -%}
             {%- do files.pop(dataset) -%}
