@@ -15,11 +15,13 @@ export DO_NOT_TRACK = 1
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-# pip compiles on one core: 50 s. Some packages ship files for other versions of Python that do not compile.
+# pip works on one core: two halves at once, and compiled on all cores afterwards. Some packages ship files for other versions of Python that do not compile.
 # The mark is newer than the lock file once everything is installed; an interrupted install runs again.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
+	awk '/^[a-z]/ { half = 1 - half } { print > ("$(VENV)/half" half ".lock") }' requirements.lock
+	printf '0 1' | xargs -d ' ' -I{} -P 2 \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r $(VENV)/half{}.lock
 	$(BIN)/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -53,7 +55,7 @@ lint-types:
 	$(BIN)/pyrefly check --output-format min-text
 
 lint-sql: # parses every model: about 50 s of CPU
-	$(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/sqlfluff lint --processes 0 dbt_project/models
 
 lint-python:
 	$(BIN)/ruff check .

@@ -177,8 +177,13 @@ def node_count(nodes: Mapping[str, Any], *, with_seeds: bool) -> int:
     )
 
 
-def run_dbt(settings: Settings, arguments: list[str]) -> None:
+def run_dbt(settings: Settings, arguments: list[str], given: Mapping[str, str] | None = None) -> None:
     """Run one dbt command to its end.
+
+    Args:
+        settings: the data home.
+        arguments: command and options.
+        given: environment for dbt; default `environment`, with which it parses what changed.
 
     Raises:
         CxError: dbt failed; carries the end of its output.
@@ -187,7 +192,7 @@ def run_dbt(settings: Settings, arguments: list[str]) -> None:
     done = subprocess.run(
         [executable(), "--no-use-colors", *arguments],
         cwd=project_dir(settings),
-        env={**os.environ, **environment(settings)},
+        env={**os.environ, **(given or environment(settings))},
         capture_output=True,
         text=True,
         check=False,

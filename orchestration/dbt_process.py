@@ -13,7 +13,7 @@ import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -39,6 +39,7 @@ def main() -> None:
     gc.disable()
     from dbt.cli.main import cli
 
+    drop_unread_events()
     prepared = os.environ.get("CX_DBT_MANIFEST")
     cli(
         prog_name="dbt",
@@ -53,3 +54,29 @@ def read_manifest(file: Path) -> Manifest:
     manifest = Manifest.from_msgpack(file.read_bytes())
     manifest.build_flat_graph()
     return manifest
+
+
+def drop_unread_events() -> None:
+    """Let dbt drop events that no log asked for before it writes them.
+
+    It writes each of the 11,000 debug events of a build as a line before it asks for the level of the log: a seventh of
+    its CPU.
+    """
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager
+
+    class ReadEvents(EventManager):
+        def fire_event(
+            self,
+            e: BaseEvent,
+            level: EventLevel | None = None,
+            node: Any = None,
+            force_warn_or_error_handling: bool = False,
+        ) -> None:
+            if (level or e.level_tag()) != EventLevel.DEBUG or any(
+                logger.level == EventLevel.DEBUG for logger in self.loggers
+            ):
+                super().fire_event(e, level, node, force_warn_or_error_handling)
+
+    ctx_set_event_manager(ReadEvents())  # type: ignore[arg-type]

@@ -65,7 +65,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
     from tests.support.demo import at_home, generate
 
     def build(home: Path) -> None:
-        line = generate(home).run()
+        line = generate(tmp_path_factory, home).run()
         assert "published v1" in line, line
 
     return at_home(built_once(tmp_path_factory, "demo", build))

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from ingestion.connections import load_connections
 from ingestion.core.lake import completed_loads, row_counts
 from ingestion.settings import load_settings
+from orchestration import dbt_build
+from tests.support.built_once import built_once
 from tests.support.reference_data import PROJECT_ROOT
 from tests.support.warehouse import EXAMPLES, Warehouse
 
@@ -79,11 +82,23 @@ class DemoWarehouse(Warehouse):
         return found
 
 
-def generate(home: Path, *options: str) -> DemoWarehouse:
-    """Write the sources of the demo company into a new home; options of `python -m ingestion.demo generate`."""
+def generate(factory: pytest.TempPathFactory, home: Path, *options: str) -> DemoWarehouse:
+    """Write the sources of the demo company into a new home; options of `python -m ingestion.demo generate`.
+
+    Its dbt manifest is prepared: it is the same for every home and parsed once per test run.
+    """
     command = [sys.executable, "-m", "ingestion.demo", "generate", "--home", str(home), *options]
     subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True)
-    return at_home(home)
+    company = at_home(home)
+    prepared = dbt_build.manifest_path(at_home(built_once(factory, "demo_graph", _prepare)).settings).parent
+    shutil.copytree(prepared, dbt_build.manifest_path(company.settings).parent)
+    assert dbt_build.is_prepared(company.settings, company.connections)
+    return company
+
+
+def _prepare(home: Path) -> None:
+    company = at_home(home)
+    dbt_build.prepare(company.settings.prepare(), company.connections)
 
 
 def at_home(home: Path) -> DemoWarehouse:
