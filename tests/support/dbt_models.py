@@ -135,6 +135,11 @@ class ParsedProject:
         messages = [f"{r.node.name}: {r.message}" for r in getattr(done.result, "results", []) if r.message]
         assert done.success, done.exception or messages
 
+    def replace(self, model: str, query: str, materialized: str = "table") -> None:
+        """Put another query, without any reference, in the place of a model's."""
+        node = self._manifest.nodes[f"model.cx.{model}"]
+        node.raw_code, node.config.materialized = query, materialized
+
     @contextmanager
     def _environment(self, home: Path) -> Iterator[None]:
         given = {

@@ -1,7 +1,7 @@
 {#
   Tables, views and increments as DuckDB writes them: dropped and created in one transaction, so that a failure leaves what
   stood. The adapter's own materializations build beside, rename twice and drop, and copy an increment into a temporary
-  table first: 8 statements a model where 2 do, and an increment is written twice. docs/decisions/materializations.md
+  table first: 8 statements a model where 2 do, and an increment is written twice. docs/decisions/dbt-runs.md
 #}
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
