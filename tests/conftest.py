@@ -71,18 +71,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
     return at_home(built_once(tmp_path_factory, "demo", build))
 
 
-# A file goes to one worker; these take longest, so they start first and the short ones fill the gaps. The first is one
-# test of six minutes, and xdist hands a worker with fewer than three tests left its next file at once, where it waits:
-# the fourth, with three workers, is therefore a short one.
+# A file goes to one worker; these take longest, so they start first and the short ones fill the gaps. The demo company
+# is built by the worker that comes first, and the other waits for it.
 LONG_FILES = (
-    "scenarios/test_killed_runs.py",
-    "marts/test_reference_figures.py",
-    "scenarios/test_demo_company.py",
-    "unit/test_report_text.py",
+    "scenarios/test_daily_runs.py",
     "pipeline/test_day_by_day.py",
-    "scenarios/test_web_ui.py",
+    "pipeline/test_increments.py",
+    "marts/test_reference_figures.py",
+    "marts/test_identity.py",
     "pipeline/test_conformed.py",
-    "unit/test_graph.py",
+    "scenarios/test_demo_company.py",
 )
 
 

@@ -59,6 +59,11 @@ class DemoWarehouse(Warehouse):
         """`cx run`; its last line."""
         return self.serve(CX, "run").stdout.splitlines()[-1]
 
+    def late_events(self) -> None:
+        """More events come in for days that are loaded already."""
+        late = [sys.executable, "-m", "ingestion.demo", "late", "--home", str(self.settings.home)]
+        subprocess.run(late, cwd=PROJECT_ROOT, check=True, capture_output=True)
+
     def build_query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows from the build database."""
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
