@@ -44,9 +44,9 @@ ui: setup ## Dagster's web UI; of the demo company when it was built
 	  CX_HOME=$(DEMO_HOME) CX_CONNECTIONS=examples/demo.yml $(BIN)/python -m ingestion.demo serve -- $(BIN)/cx ui --port $(UI_PORT); \
 	else $(BIN)/cx ui --port $(UI_PORT); fi
 
-# More workers than cores: two left a fifth of the CPU idle while they waited for a disk, a server, or a shared fixture.
+# More workers than cores: with two a fifth of the CPU was idle while they waited for a disk, a server or a shared fixture.
 test: setup lint ## every check: lint, types, boundaries, tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, types, import boundaries, SQL
 	$(MAKE) --no-print-directory --jobs 2 --output-sync lint-types lint-sql lint-python
