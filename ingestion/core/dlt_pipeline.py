@@ -52,6 +52,7 @@ def open_pipeline(settings: Settings, connection: Connection) -> Pipeline:
         enable_dataset_name_normalization=False,
         warn_unsafe_layout_separators=False,
     )
+    _remember_capabilities(destination)
     pipeline = dlt.pipeline(
         pipeline_name=connection.dataset,
         pipelines_dir=str(settings.pipelines),
@@ -61,6 +62,21 @@ def open_pipeline(settings: Settings, connection: Connection) -> Pipeline:
     # the trace of a run is written after each step; load_metrics holds what we need of it
     pipeline.config.enable_runtime_trace = False
     return pipeline
+
+
+def _remember_capabilities(destination: Any) -> None:
+    """dlt asks a destination some 20 times a load what it can, and each time looks all its settings up anew."""
+    look_up, known = destination.capabilities, {}
+
+    def capabilities(config: Any = None, naming: Any = None) -> Any:
+        if config is not None:
+            return look_up(config, naming)
+        name = naming and naming.name()
+        if name not in known:
+            known[name] = look_up(naming=naming)
+        return known[name].copy()
+
+    destination.capabilities = capabilities
 
 
 def connector_state(pipeline: Pipeline) -> dict[str, Any]:
