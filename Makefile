@@ -20,7 +20,7 @@ help: ## what can be made
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	awk '/^[a-z]/ { half = 1 - half } { print > ("$(VENV)/half" half ".lock") }' requirements.lock
-	printf '0 1' | xargs -d ' ' -I{} -P 2 \
+	printf '0\n1\n' | xargs -I{} -P 2 \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r $(VENV)/half{}.lock
 	$(BIN)/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
