@@ -15,7 +15,8 @@ export DO_NOT_TRACK = 1
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-# pip works on one core: two halves at once, and compiled on all cores afterwards. Some packages ship files for other versions of Python that do not compile.
+# pip works on one core: two halves at once, and compiled on all cores afterwards.
+# Some packages ship files for other versions of Python that do not compile.
 # The mark is newer than the lock file once everything is installed; an interrupted install runs again.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

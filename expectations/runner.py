@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,19 +71,13 @@ def run_landing(settings: Settings, connections: Connections, *, now: datetime |
 
 
 def run_marts(
-    settings: Settings,
-    database: Path,
-    *,
-    only: Collection[str] | None = None,
-    now: datetime | None = None,
-    accept_shrink: bool | None = None,
+    settings: Settings, database: Path, *, now: datetime | None = None, accept_shrink: bool | None = None
 ) -> CheckRun:
     """Checks the marts of a version before it is published.
 
     Args:
         settings: where the version published before is and where results go.
         database: DuckDB file with the schema `marts`; opened read-only.
-        only: names of the marts to check; default all.
         now: UTC instant of the run; default the clock.
         accept_shrink: take marts that lost most of their rows for right; default the environment variable
             CX_ACCEPT_SHRINK. For a source that was switched off on purpose.
@@ -111,7 +105,6 @@ def run_marts(
                 previous=f"published.marts.{quoted(name)}" if name in previous else "",
             )
             for name, suite in load_folder(MARTS).items()
-            if only is None or name in only
         ]
         return _run("marts", settings, memory, bound, now or datetime.now(UTC))
 

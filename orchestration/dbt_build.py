@@ -51,6 +51,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """Variables that profiles.yml and dbt read; merged over the process environment."""
     telemetry_off()
     return {
+        "CX_DBT_MANIFEST": "",  # parse: a build earlier in this process may have set another
         "CX_HOME": str(settings.home),
         "CX_LAKE": str(settings.lake),
         "CX_WAREHOUSE": str(settings.warehouse),

@@ -74,7 +74,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoWarehouse:
 # A file goes to one worker; these take longest, so they start first and the short ones fill the gaps. The demo company
 # is built by the worker that comes first, and the other waits for it.
 LONG_FILES = (
-    "scenarios/test_daily_runs.py",
+    "scenarios/test_killed_runs.py",
+    "scenarios/test_web_ui.py",
     "pipeline/test_day_by_day.py",
     "pipeline/test_increments.py",
     "marts/test_reference_figures.py",

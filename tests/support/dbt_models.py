@@ -7,7 +7,6 @@ import gc
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import duckdb
 import pytest
 import yaml
 
+from orchestration.dbt_build import executable
 from orchestration.dbt_process import read_manifest
 from tests.support.built_once import built_once
 from tests.support.web_funnels import web_funnels
@@ -66,11 +66,8 @@ def invoke_dbt(
     """
     home.mkdir(parents=True, exist_ok=True)
     paths = {"CX_WAREHOUSE": str(home / "warehouse.duckdb"), "CX_WORK": str(home / "cx.duckdb")}
-    command = [
-        str(Path(sys.executable).with_name("cx-dbt")), *arguments, *_options(home, variables)
-    ]  # fmt: skip
     done = subprocess.run(
-        command,
+        [executable(), *arguments, *_options(home, variables)],
         env={**os.environ, **paths, "DO_NOT_TRACK": "1", **environment},
         capture_output=True,
         text=True,
@@ -126,11 +123,13 @@ class ParsedProject:
         from dbt.cli.main import dbtRunner
 
         gc.disable()  # as cx-dbt
-        with self._environment(home or self.home):
-            done = dbtRunner(manifest=self._manifest).invoke(
-                ["run", *self._arguments, "--select", select, *options]
-            )
-        gc.enable()
+        try:
+            with self._environment(home or self.home):
+                done = dbtRunner(manifest=self._manifest).invoke(
+                    ["run", *self._arguments, "--select", select, *options]
+                )
+        finally:
+            gc.enable()
         DuckDBConnectionManager.close_all_connections()
         messages = [f"{r.node.name}: {r.message}" for r in getattr(done.result, "results", []) if r.message]
         assert done.success, done.exception or messages

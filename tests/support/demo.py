@@ -87,12 +87,12 @@ class DemoWarehouse(Warehouse):
         return found
 
 
-def generate(factory: pytest.TempPathFactory, home: Path, *options: str) -> DemoWarehouse:
-    """Write the sources of the demo company into a new home; options of `python -m ingestion.demo generate`.
+def generate(factory: pytest.TempPathFactory, home: Path) -> DemoWarehouse:
+    """Write the sources of the demo company into a new home.
 
     Its dbt manifest is prepared: it is the same for every home and parsed once per test run.
     """
-    command = [sys.executable, "-m", "ingestion.demo", "generate", "--home", str(home), *options]
+    command = [sys.executable, "-m", "ingestion.demo", "generate", "--home", str(home)]
     subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True)
     company = at_home(home)
     prepared = dbt_build.manifest_path(at_home(built_once(factory, "demo_graph", _prepare)).settings).parent

@@ -18,7 +18,7 @@ def die(*args: Any, **kwargs: Any) -> Any:
 
 
 def in_extract() -> None:
-    """While a connector's rows are being read, after the first of them."""
+    """While a connector's rows are being read, after some of them."""
     from ingestion import registry
 
     original = registry.source_module
@@ -31,9 +31,10 @@ def in_extract() -> None:
 
             @staticmethod
             def read(ctx: Any) -> Iterator[Any]:
-                for batch in module.read(ctx):
+                for count, batch in enumerate(module.read(ctx)):
+                    if count == 3:
+                        die()
                     yield batch
-                    die()
 
         return Reading
 
